@@ -1,0 +1,1 @@
+"""Payload formats, one small file each: events to body bytes. Deterministic: same events, same bytes."""

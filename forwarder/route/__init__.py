@@ -1,0 +1,1 @@
+"""Stage 2, who gets it: filters, index, router. Pure functions of events; no I/O."""

@@ -1,0 +1,1 @@
+"""The contract with users: pydantic models, files, environment, secrets, reload. Never talks to Kafka or HTTP."""
