@@ -1,4 +1,4 @@
-"""The only door to time. `monotonic` is the running loop's clock, so virtual-time tests cover it. Never sleeps."""
+"""The only door to time. `monotonic` is the running loop's clock, so virtual-time tests cover it. """
 
 from __future__ import annotations
 
@@ -17,6 +17,10 @@ class Clock(Protocol):
         """Seconds since an arbitrary point; never steps back."""
 
 
+    async def sleep(self, seconds: float) -> None:
+        """Let `seconds` pass."""
+
+
 class SystemClock:
     """Real time. Must be used inside a running event loop."""
 
@@ -25,6 +29,9 @@ class SystemClock:
 
     def monotonic(self) -> float:
         return asyncio.get_running_loop().time()
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
 
 
 class ManualClock:
@@ -38,6 +45,10 @@ class ManualClock:
 
     def monotonic(self) -> float:
         return self._now
+
+    async def sleep(self, seconds: float) -> None:
+        self.advance(seconds)
+        await asyncio.sleep(0)
 
     def advance(self, seconds: float) -> None:
         """Move both clocks forward by `seconds`."""

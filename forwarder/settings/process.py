@@ -1,75 +1,134 @@
-"""Settings of the process: Kafka, sources, memory, checkpoint, shutdown, HTTP, egress. One class per concern; holds no webhook."""
+"""Settings of the process: Kafka, sources, memory, checkpoint, shutdown, HTTP, egress. Holds no webhook's fields."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+import ipaddress
+from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, Field
 
 from forwarder.settings.secrets import NO_SECRET, Secret
-from forwarder.settings.types import Duration, Level, Model, Size
+from forwarder.settings.types import Duration, Level, Model, Size, StartAt, Strings
 from forwarder.settings.webhook import Webhook
 
 MIB = 1024 * 1024
 
+PRESETS = (
+    "auto", "cloudevents", "ocsf", "ecs", "falco", "sysdig", "stalwart", "sourcedefense", "standard-webhooks", "raw",
+)  # fmt: skip
+"""The built-in envelope presets."""
 
-def _split(value: Any) -> Any:
-    """`a:9092,b:9092` and one string are lists too, so that an environment variable can hold several brokers."""
-    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+def _networks(values: tuple[str, ...]) -> tuple[str, ...]:
+    """Raises ValueError at the first value that is no CIDR block."""
+    for value in values:
+        try:
+            ipaddress.ip_network(value)
+        except ValueError as error:
+            problem = str(error)
+        else:
+            continue
+        raise ValueError(f"{problem}; write a network such as 10.0.0.0/8 or fd00::/8, or one address")
+    return values
 
 
-Strings = Annotated[tuple[str, ...], BeforeValidator(_split)]
+def split_address(text: str) -> tuple[str, int]:
+    """Host and port of `host:port` or `[v6]:port`. Raises ValueError with the accepted form."""
+    host, _, port = text.rpartition(":")
+    bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
+    if not bare or (":" in bare and bare == host) or not port.isascii() or not port.isdigit() or int(port) > 65535:
+        raise ValueError("host:port is expected, such as 127.0.0.1:9090, 0.0.0.0:9090 or [::1]:9090")
+    return bare, int(port)
+
+
+def _check_address(text: str) -> str:
+    split_address(text)
+    return text
+
+
+Networks = Annotated[Strings, AfterValidator(_networks)]
 
 
 class Security(Model):
     """TLS and login to Kafka."""
 
     protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    """How to talk to the brokers."""
     mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"] = "PLAIN"
+    """How to log in; used with the SASL protocols only."""
     username: str = ""
+    """User name for PLAIN and SCRAM."""
     password: Secret = NO_SECRET
+    """Password for PLAIN and SCRAM."""
     token_file: str | None = None
+    """File that holds the token for OAUTHBEARER; read at each login."""
     ca_file: str | None = None
+    """PEM file of the authorities to trust; the system's otherwise."""
     certificate_file: str | None = None
+    """PEM file of the client certificate."""
     key_file: str | None = None
+    """PEM file of the client certificate's key; not needed where `certificateFile` holds it too."""
 
 
 class Kafka(Model):
-    """Where events come from. `group` also prefixes the checkpoint topics."""
+    """Where events come from."""
 
     brokers: Strings = ("localhost:9092",)
+    """Brokers to start from, each `host:port`."""
     group: str = Field("forwarder", pattern=r"^[A-Za-z0-9._-]{1,180}$")
+    """Consumer group; also the prefix of the checkpoint topics."""
     cluster: str = Field("default", pattern=r"^[A-Za-z0-9._-]{1,64}$")
+    """Name in event identities, so that two clusters' offsets never look alike."""
     isolation: Literal["readCommitted", "readUncommitted"] = "readCommitted"
+    """readCommitted: events of aborted transactions are never delivered."""
     replication_factor: int | None = Field(None, ge=1)
+    """Copies of the topics that Forwarder creates; the broker's default when not set."""
     fetch: Literal["balanced", "lowestLatency"] = "balanced"
+    """balanced: wait up to 25 ms for 64 KiB; lowestLatency: fetch at once, for several times the CPU."""
     session_timeout: Duration = 8.0
+    """How long a silent worker keeps its partitions."""
     heartbeat_interval: Duration = 2.0
+    """Time between signs of life; at most a third of `sessionTimeout`."""
     rebalance_timeout: Duration = 60.0
+    """How long a worker may take to hand over its partitions."""
     instance_id: str | None = None
+    """Static membership: a stable, unique name of this worker. Two live workers with one name fight."""
     security: Security = Security()
+    """TLS and login."""
 
 
 class Envelope(Model):
-    """Paths that override a preset's (dots separate keys; a key with dots is written in brackets: `output_fields["k8s.ns"]`)."""
+    """Paths that override a preset's. Dots separate keys; a key with dots goes in brackets: `labels["k8s.ns"]`."""
 
     id: str | None = None
+    """Path of the event's identifier."""
     type: str | None = None
+    """Path of the event's type."""
     time: str | None = None
+    """Path of the event's time."""
     severity: str | None = None
+    """Path of the event's severity."""
     tenant: str | None = None
+    """Path of the event's tenant."""
 
 
 class Source(Model):
     """One topic and how its records are read."""
 
     topic: str = Field(min_length=1, max_length=249, pattern=r"^[A-Za-z0-9._-]+$")
+    """Name of the Kafka topic."""
     preset: str = "auto"
+    """Where the envelope is found: a built-in preset, or one of `presets`. auto: detected per record."""
     envelope: Envelope = Envelope()
-    severity_map: dict[str, Level] = {}
-    start_at: str = "now"
-    dead_letter_topic: str | None = None
+    """Single paths that differ from the preset's."""
+    severity_map: dict[str, Level] = Field({})
+    """Producer's word or number -> level; added to the preset's table."""
+    start_at: StartAt = "now"
+    """Where to begin when there is no checkpoint: now, earliest, or an RFC 3339 time."""
+    dead_letter_topic: str | None = Field(None, max_length=249, pattern=r"^[A-Za-z0-9._-]+$")
+    """Topic of records that cannot be read or delivered; `<topic>.dead-letters` when not set."""
     max_record_bytes: Size = 4 * MIB
+    """A larger record is dead-lettered unread."""
 
     @property
     def dead_letters(self) -> str:
@@ -81,73 +140,109 @@ class Memory(Model):
     """One bound for all windows, bodies in flight and catch-up buffers together."""
 
     budget: Size = 256 * MIB
+    """Bytes."""
 
 
 class Checkpoint(Model):
-    """How often progress is written to Kafka; also the bound on duplicates after a crash."""
+    """How often progress is written to Kafka."""
 
     interval: Duration = Field(1.0, gt=0)
+    """Also the bound on duplicates after a crash."""
     max_bytes: Size = 6 * MIB
+    """The largest checkpoint record; one that would be larger stops the worker."""
 
 
 class Shutdown(Model):
-    """How long attempts in flight may take to finish at a stop."""
+    """What a stop waits for."""
 
     drain: Duration = 20.0
+    """How long attempts in flight may take to finish; at most `kafka.rebalanceTimeout` - 5s."""
 
 
 class Http(Model):
-    """Where /metrics, /livez and /readyz are served."""
+    """The server of /metrics, /livez and /readyz."""
 
-    listen: str = "127.0.0.1:9090"
+    listen: Annotated[str, AfterValidator(_check_address)] = "127.0.0.1:9090"
+    """`host:port`; 0.0.0.0 for all IPv4 addresses, port 0 for any free port."""
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port of `listen`."""
+        return split_address(self.listen)
 
 
 class Egress(Model):
-    """Which addresses webhooks may resolve to. Special ranges are refused unless allowed here."""
+    """Which addresses webhooks may connect to. Special ranges are refused unless allowed here."""
 
     guard: bool = True
-    allow: Strings = ()
-    deny: Strings = ()
-    proxy: str | None = None
+    """Refuse private, loopback, link-local, metadata and other special addresses."""
+    allow: Networks = ()
+    """Networks (CIDR) that are allowed in spite of the guard."""
+    deny: Networks = ()
+    """Networks (CIDR) that are refused, whatever `allow` says."""
+    proxy: str | None = Field(None, repr=False)
+    """URL of an HTTP proxy that all webhook requests go through."""
 
 
 class Tenant(Model):
     """A tenant and its child accounts."""
 
     children: tuple[str, ...] = ()
+    """Names of the child tenants."""
 
 
 class EventSet(Model):
     """A named group of event types."""
 
     title: str = ""
+    """What people call it."""
     events: tuple[str, ...] = ()
+    """Event types: exact names, and globs such as `auth.*`."""
     level: Level = 0
+    """Least severity of the events that come in through this set."""
 
 
 class Preset(Model):
     """A preset of the user's own, by paths alone."""
 
     id: str | None = None
+    """Path of the event's identifier."""
     type: str | None = None
+    """Path of the event's type."""
     time: str | None = None
+    """Path of the event's time."""
     severity: str | None = None
+    """Path of the event's severity."""
     tenant: str | None = None
-    severity_map: dict[str, Level] = {}
+    """Path of the event's tenant."""
+    severity_map: dict[str, Level] = Field({})
+    """Producer's word or number -> level."""
 
 
 class Settings(Model):
     """The whole configuration file."""
 
     kafka: Kafka = Kafka()
+    """Where events come from."""
     sources: tuple[Source, ...] = Field(min_length=1)
+    """The topics to read; at least one."""
     memory: Memory = Memory()
+    """The byte budget."""
     checkpoint: Checkpoint = Checkpoint()
+    """How often progress is written."""
     shutdown: Shutdown = Shutdown()
+    """What a stop waits for."""
     http: Http = Http()
+    """Metrics and health."""
     egress: Egress = Egress()
-    tenants: dict[str, Tenant] = {}
-    event_sets: dict[str, EventSet] = {}
-    presets: dict[str, Preset] = {}
+    """Which addresses webhooks may connect to."""
+    tenants: dict[str, Tenant] = Field({})
+    """The tree of tenants: name -> its children."""
+    event_sets: dict[str, EventSet] = Field({})
+    """Named groups of event types, for `eventSets` of webhooks and rules."""
+    presets: dict[str, Preset] = Field({})
+    """Envelope presets of your own: name -> paths."""
     webhooks_dir: str | None = None
+    """Folder of webhook files (.yaml, .yml, .json), relative to this file."""
     webhooks: tuple[Webhook, ...] = ()
+    """Webhooks written in this file, beside those of `webhooksDir`."""

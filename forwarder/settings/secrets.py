@@ -1,8 +1,10 @@
-"""Secrets as a tagged union (`@type`), the form Stalwart users know. A secret is read where it is used, and never printed."""
+"""Secrets as a tagged union (`@type`), the form Stalwart users know. Read where they are used, and never printed."""
 
 from __future__ import annotations
 
+import hashlib
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -20,7 +22,8 @@ class NoSecret(Model):
 
     type: Literal["None"] = Field("None", alias="@type")
 
-    def read(self) -> str | None:
+    def read(self, environ: Mapping[str, str] | None = None) -> str | None:
+        """Always None."""
         return None
 
 
@@ -29,9 +32,14 @@ class ValueSecret(Model):
 
     type: Literal["Value"] = Field("Value", alias="@type")
     secret: SecretStr
+    """The secret itself."""
 
-    def read(self) -> str | None:
-        return self.secret.get_secret_value()
+    def read(self, environ: Mapping[str, str] | None = None) -> str | None:
+        """The text. Raises SecretUnavailable when it is empty."""
+        value = self.secret.get_secret_value()
+        if not value:
+            raise SecretUnavailable("the secret is empty")
+        return value
 
 
 class EnvironmentSecret(Model):
@@ -39,30 +47,46 @@ class EnvironmentSecret(Model):
 
     type: Literal["EnvironmentVariable"] = Field("EnvironmentVariable", alias="@type")
     variable_name: str
+    """Name of the environment variable that holds the secret."""
 
-    def read(self) -> str | None:
-        value = os.environ.get(self.variable_name)
+    def read(self, environ: Mapping[str, str] | None = None) -> str | None:
+        """The variable's value. Raises SecretUnavailable when it is not set or empty."""
+        value = (os.environ if environ is None else environ).get(self.variable_name)
         if not value:
             raise SecretUnavailable(f"environment variable {self.variable_name} is not set or empty")
         return value
 
 
 class FileSecret(Model):
-    """`{"@type": File, filePath: ...}`: re-read when the file changes; one trailing newline is dropped."""
+    """`{"@type": File, filePath: ...}`: read at each use, so a changed file counts; one trailing newline is dropped."""
 
     type: Literal["File"] = Field("File", alias="@type")
     file_path: str
+    """Path of the file that holds the secret (UTF-8)."""
 
-    def read(self) -> str | None:
-        try:
-            value = Path(self.file_path).read_text(encoding="utf-8")
-        except OSError as error:
-            raise SecretUnavailable(f"secret file {self.file_path}: {error.strerror}") from None
-        value = value.removesuffix("\n").removesuffix("\r")
-        if not value:
-            raise SecretUnavailable(f"secret file {self.file_path} is empty")
+    def read(self, environ: Mapping[str, str] | None = None) -> str | None:
+        """The file's text. Raises SecretUnavailable when it cannot be read or is empty."""
+        value, problem = self._load()
+        if problem:
+            raise SecretUnavailable(f"secret file {self.file_path} {problem}")
         return value
+
+    def _load(self) -> tuple[str, str]:
+        """Text and problem. Apart from `read`, so that no exception carries the file's bytes along."""
+        try:
+            value = Path(self.file_path).read_bytes().decode("utf-8")
+        except OSError as error:
+            return "", f"cannot be read: {error.strerror}"
+        except ValueError:
+            return "", "is not UTF-8 text, or its path is no path"
+        value = value.removesuffix("\n").removesuffix("\r")
+        return value, "" if value else "is empty"
 
 
 Secret = Annotated[NoSecret | ValueSecret | EnvironmentSecret | FileSecret, Field(discriminator="type")]
 NO_SECRET = NoSecret()
+
+
+def fingerprint(text: str) -> str:
+    """The first 8 hexadecimal digits of SHA-256: tells two secrets apart without showing either."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]

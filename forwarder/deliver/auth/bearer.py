@@ -1,0 +1,11 @@
+"""`Bearer`: a token (RFC 6750, section 2.1)."""
+
+from __future__ import annotations
+
+from forwarder.deliver.auth.secret import required
+from forwarder.settings.webhook import Bearer
+
+
+def headers(auth: Bearer) -> list[tuple[str, str]]:
+    """`Authorization: Bearer ...`. Raises SecretUnavailable."""
+    return [("Authorization", "Bearer " + required(auth.bearer_token, "Bearer authentication"))]

@@ -1,0 +1,11 @@
+"""`Header`: a header of the receiver's own choosing."""
+
+from __future__ import annotations
+
+from forwarder.deliver.auth.secret import required
+from forwarder.settings.webhook import HeaderAuth
+
+
+def headers(auth: HeaderAuth) -> list[tuple[str, str]]:
+    """`name: value`. Raises SecretUnavailable."""
+    return [(auth.name, required(auth.value, f"header {auth.name}"))]

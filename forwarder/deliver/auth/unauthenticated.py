@@ -1,0 +1,10 @@
+"""`Unauthenticated`: no header at all."""
+
+from __future__ import annotations
+
+from forwarder.settings.webhook import Unauthenticated
+
+
+def headers(auth: Unauthenticated) -> list[tuple[str, str]]:
+    """Nothing."""
+    return []

@@ -1,0 +1,137 @@
+"""The only door to aiohttp's client: one POST in, a Response or a Failure out. Never raises for what a receiver does.
+
+Redirects, cookies, proxies from the environment, decompression and automatic retries are off.
+"""
+
+from __future__ import annotations
+
+import ssl
+from functools import lru_cache
+from types import SimpleNamespace
+
+import aiohttp
+from multidict import CIMultiDict
+from yarl import URL
+
+from forwarder.clock import Clock
+from forwarder.deliver.connector import new_session
+from forwarder.deliver.egress import Denied, EgressDenied, literal_address, verdict_of
+from forwarder.deliver.faults import failure_of
+from forwarder.deliver.request import Exchange, Request
+from forwarder.deliver.tls import TlsContexts, TlsUnusable
+from forwarder.model.attempt import Failure, Fault, Response
+from forwarder.settings.process import Egress
+from forwarder.settings.secrets import SecretUnavailable
+
+MAX_ANSWER_BYTES = 16 * 1024
+"""More of an answer is not read; the connection is closed instead."""
+
+_parse = lru_cache(maxsize=4096)(URL)
+
+
+class Client:
+    """Shared by all senders: one pool of kept-alive connections, keyed by host and TLS context."""
+
+    def __init__(self, egress: Egress, clock: Clock) -> None:
+        self._egress = egress
+        self._clock = clock
+        self._contexts = TlsContexts()
+        self._session: aiohttp.ClientSession | None = None
+
+    async def post(self, request: Request, *, fresh: bool = False) -> Exchange:
+        """Send once; `fresh` asks for a connection of its own. Raises nothing but CancelledError."""
+        try:
+            url = self._permitted(request.url)
+            trust = self._trust(url, request)
+        except EgressDenied as error:
+            return Exchange(Failure(Fault.EGRESS, error.text))
+        except TlsUnusable as error:
+            return Exchange(Failure(Fault.TLS, str(error)))
+        except SecretUnavailable as error:
+            return Exchange(Failure(Fault.CREDENTIALS, str(error)))
+        except ValueError:
+            return Exchange(Failure(Fault.PROTOCOL, "the URL cannot be used"))
+        if fresh:
+            async with new_session(self._egress, keep_alive=False) as session:
+                return await self._exchange(session, url, trust, request)
+        if self._session is None:
+            self._session = new_session(self._egress, keep_alive=True)
+        return await self._exchange(self._session, url, trust, request)
+
+    async def close(self) -> None:
+        """Close all connections, those in use too."""
+        if self._session is not None:
+            await self._session.close()
+
+    def _permitted(self, text: str) -> URL:
+        """The parsed URL. A host written as an address is judged here; names are judged by what they resolve to."""
+        url = _parse(text)
+        if url.user is not None or url.password is not None:
+            raise SecretUnavailable("the url holds a user name or password; use httpAuth instead")
+        address = literal_address(url.raw_host or "")
+        if address is not None:
+            verdict = verdict_of(address, self._egress)
+            if isinstance(verdict, Denied):
+                raise EgressDenied(str(url.host), verdict.reason)
+        return url
+
+    def _trust(self, url: URL, request: Request) -> ssl.SSLContext | bool:
+        if url.scheme != "https":
+            return True
+        return self._contexts.context(request.tls, request.allow_invalid_certs)
+
+    async def _exchange(
+        self, session: aiohttp.ClientSession, url: URL, trust: ssl.SSLContext | bool, request: Request
+    ) -> Exchange:
+        trace = SimpleNamespace(connected=False, reused=False)
+        timeout = aiohttp.ClientTimeout(total=request.timeout, connect=request.connect_timeout)
+        try:
+            async with session.post(
+                url,
+                data=Content(request.content),
+                headers=CIMultiDict(request.headers),
+                allow_redirects=False,
+                proxy=self._egress.proxy,
+                ssl=trust,
+                server_hostname=request.tls.server_name,
+                timeout=timeout,
+                trace_request_ctx=trace,
+            ) as response:
+                return Exchange(await _read(response), reused=trace.reused)
+        except (aiohttp.ClientError, OSError, ValueError, RuntimeError) as error:
+            failure = failure_of(error, connected=trace.connected)
+            return Exchange(failure, trace.reused, stale=trace.reused and _unanswered(error))
+
+
+class Content(aiohttp.BytesPayload):
+    """The body as it is. aiohttp's own class warns about more than 1 MiB; ours is bounded by `maxBytes` and already whole."""
+
+    def __init__(self, content: bytes) -> None:
+        aiohttp.Payload.__init__(self, content, content_type="application/octet-stream")
+        self._size = len(content)
+
+
+async def _read(response: aiohttp.ClientResponse) -> Response:
+    """The answer with at most MAX_ANSWER_BYTES of its body; what has more to say loses its connection."""
+    parts: list[bytes] = []
+    room = MAX_ANSWER_BYTES
+    while room > 0:
+        part = await response.content.read(room)
+        if not part:
+            break
+        parts.append(part)
+        room -= len(part)
+    else:
+        if not response.content.at_eof():
+            response.close()
+    headers = {name.lower(): value for name, value in response.headers.items()}
+    return Response(response.status, headers, b"".join(parts))
+
+
+def _unanswered(error: Exception) -> bool:
+    """Whether the connection died before the first byte of an answer: then the receiver had closed it while it was idle."""
+    if isinstance(error, aiohttp.ServerDisconnectedError):
+        return isinstance(error.message, str)  # otherwise it holds the part that had arrived
+    return isinstance(error, ConnectionResetError | BrokenPipeError) or (
+        isinstance(error, aiohttp.ClientOSError) and not isinstance(error, aiohttp.ClientConnectorError)
+    )

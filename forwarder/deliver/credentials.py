@@ -1,0 +1,73 @@
+"""Everything secret or signed about a webhook's requests, read from its settings at each use. Keeps no secret, sends nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from forwarder.deliver.auth import registry
+from forwarder.deliver.auth.secret import header_value, required
+from forwarder.deliver.sign.engine import sign
+from forwarder.deliver.sign.schemes import SCHEMES
+from forwarder.settings.secrets import (
+    EnvironmentSecret,
+    FileSecret,
+    NoSecret,
+    Secret,
+    SecretUnavailable,
+    ValueSecret,
+)
+from forwarder.settings.webhook import Webhook
+
+_SECRETS = (NoSecret, ValueSecret, EnvironmentSecret, FileSecret)
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """Headers in the order in which they override each other, and the lower-case names of those nobody may see."""
+
+    pairs: list[tuple[str, str]] = field(repr=False)
+    secret_names: frozenset[str]
+
+
+class Credentials:
+    """Own headers, authentication and signature of one webhook."""
+
+    def __init__(self, webhook: Webhook) -> None:
+        self._webhook = webhook
+        self._scheme = SCHEMES[webhook.signature.scheme if webhook.signature else "stalwart"]
+
+    def seal(self, batch_id: str, now: float, body: bytes) -> Sealed:
+        """The headers for one request at `now` (Unix seconds). Raises SecretUnavailable, KeyUnusable: fail closed."""
+        own = list(self._own_headers())
+        proof = registry.headers(self._webhook.http_auth)
+        hidden = [name for name, _ in proof] + [
+            name for name, value in self._webhook.http_headers.items() if not isinstance(value, str)
+        ]
+        keys = [required(key, "the signature") for key in self._webhook.signature_keys]
+        signature = sign(self._scheme, keys, batch_id, now, body) if keys else []
+        return Sealed(own + proof + signature, frozenset(name.lower() for name in hidden))
+
+    def values(self) -> list[str]:
+        """Every secret as it is now, to be blotted out of what a receiver echoes. Those that cannot be read are left out."""
+        found: list[str] = []
+        for secret in self._secrets():
+            try:
+                value = secret.read()
+            except SecretUnavailable:
+                continue
+            if value:
+                found.append(value)
+        return found
+
+    def _own_headers(self) -> Iterator[tuple[str, str]]:
+        for name, value in self._webhook.http_headers.items():
+            if isinstance(value, str):
+                yield name, header_value(value, f"header {name}")
+            else:
+                yield name, required(value, f"header {name}")
+
+    def _secrets(self) -> Iterator[Secret]:
+        yield from self._webhook.signature_keys
+        holders = [*self._webhook.http_headers.values(), *dict(self._webhook.http_auth).values()]
+        yield from (held for held in holders if isinstance(held, _SECRETS))

@@ -1,0 +1,35 @@
+"""One HTTP request as a value. Holds secrets, therefore shows none of its contents in its `repr`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from forwarder.model.attempt import Failure, Response
+from forwarder.settings.webhook import Tls
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A POST. Times in seconds: `timeout` for everything, `connect_timeout` for name, TCP and TLS together.
+
+    `secret_headers` names (in lower case) the headers whose values nobody may see.
+    """
+
+    url: str = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
+    content: bytes = field(repr=False)
+    timeout: float
+    connect_timeout: float
+    tls: Tls = field(default=Tls(), repr=False)
+    allow_invalid_certs: bool = False
+    secret_headers: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """How one request went. `stale`: a kept-alive connection turned out to be dead before any answer came."""
+
+    result: Response | Failure
+    reused: bool = False
+    stale: bool = False

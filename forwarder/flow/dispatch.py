@@ -1,0 +1,147 @@
+"""Does what lanes want done: attempts, dead letters, ledger entries; and reports back. One task per action, none per lane.
+
+Every failure is handled in one place each: a verdict for an attempt, a back-off for a write. Anything else crashes the worker.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from forwarder.clock import Clock
+from forwarder.deliver import backoff
+from forwarder.deliver.sender import Prepared
+from forwarder.deliver.verdict import judge
+from forwarder.flow.attempts import Attempts
+from forwarder.flow.letters import Letters
+from forwarder.flow.roster import Roster
+from forwarder.lane.actions import Action, Send, WriteDeadLetters, WriteLedger
+from forwarder.lane.budget import Budget
+from forwarder.lane.lane import Lane
+from forwarder.lane.timers import Timers
+from forwarder.model.attempt import Attempt, Failure, Fault
+from forwarder.model.batch import Batch
+from forwarder.model.verdict import Delivered, Pace, Retry, Verdict
+
+
+class Dispatcher:
+    """`random` gives floats in [0, 1). `crash` is called with an error that nobody expected."""
+
+    def __init__(
+        self,
+        roster: Callable[[], Roster],
+        letters: Letters,
+        budget: Budget,
+        attempts: Attempts,
+        clock: Clock,
+        random: Callable[[], float],
+        crash: Callable[[BaseException], None],
+    ) -> None:
+        self.timers: Timers[Lane] = Timers(self.serve)
+        self.held = False
+        self._roster = roster
+        self._letters = letters
+        self._budget = budget
+        self._attempts = attempts
+        self._clock = clock
+        self._random = random
+        self._crash = crash
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def wake(self, lane: Lane, when: float) -> None:
+        """Serve the lane at `when` (monotonic seconds), or earlier if it is to be served earlier already."""
+        if when < self.timers.due(lane):
+            self.timers.schedule(lane, when)
+
+    def serve(self, lane: Lane) -> None:
+        """Start everything that the lane wants started now, and set its next due time."""
+        if self.held:
+            return
+        now, wall = self._clock.monotonic(), self._clock.wall()
+        for action in lane.poll(now, wall):
+            self._start(self._act(lane, action))
+        self.timers.schedule(lane, lane.next_poll(now, wall))
+
+    async def drain(self, seconds: float) -> int:
+        """Wait for actions under way; after `seconds` cancel what is left and return how many those were."""
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=seconds)
+        left = [task for task in self._tasks if not task.done()]
+        for task in left:
+            task.cancel()
+        if left:
+            await asyncio.wait(left)
+        return len(left)
+
+    @property
+    def in_flight(self) -> int:
+        return len(self._tasks)
+
+    def _start(self, action: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(action)
+        self._tasks.add(task)
+        task.add_done_callback(self._finished)
+
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            self._crash(task.exception() or RuntimeError("unknown"))
+
+    async def _act(self, lane: Lane, action: Action) -> None:
+        match action:
+            case Send():
+                await self._send(lane, action)
+            case WriteDeadLetters(part=part):
+                await self._write(lane, action, self._letters.dead_letters(lane.name, part))
+            case WriteLedger(part=part):
+                record = lane.policy.on_discard == "record"
+                await self._write(lane, action, self._letters.discards(lane.name, part) if record else _done())
+        self.serve(lane)
+
+    async def _send(self, lane: Lane, action: Send) -> None:
+        part = action.part
+        sender = self._roster().senders.get(lane.name) or self._roster().sender_for(lane.webhook)
+        if not isinstance(part.prepared, Prepared):
+            part.prepared = sender.prepare(Batch(lane.name, part.events, action.flight.number))
+        prepared = part.prepared
+        size = prepared.content_length
+        self._budget.charge(size)
+        try:
+            attempt = await sender.attempt(prepared, part.attempts, action.discarded)
+        except asyncio.CancelledError:
+            cancelled = Failure(Fault.CANCELLED, "stopped before an answer came")
+            attempt = Attempt(prepared.batch_id, part.attempts, cancelled, 0.0)
+        finally:
+            self._budget.release(size)
+        self._conclude(lane, action, attempt)
+
+    def _conclude(self, lane: Lane, action: Send, attempt: Attempt) -> None:
+        now, wall = self._clock.monotonic(), self._clock.wall()
+        events = action.part.events
+        verdict = judge(attempt.result, events=len(events), webhook=lane.webhook, now_wall=wall)
+        delay = self._delay(lane, verdict)
+        lane.on_verdict(action.flight, attempt, verdict, now, wall, delay)
+        if isinstance(verdict, Delivered):
+            lane.holding.told(dict(action.discarded))
+        self._attempts.finished(lane, events, attempt, verdict, wall, max(0.0, action.flight.retry_at - now))
+
+    def _delay(self, lane: Lane, verdict: Verdict) -> float:
+        if not isinstance(verdict, Retry):
+            return 0.0
+        return backoff.delay(verdict.pace, lane.flights.failures + 1, lane.policy.retry, self._random())
+
+    async def _write(
+        self, lane: Lane, action: WriteDeadLetters | WriteLedger, writing: Coroutine[Any, Any, bool]
+    ) -> None:
+        try:
+            ok = await writing
+        except asyncio.CancelledError:
+            ok = False
+        action.part.failed_writes += 0 if ok else 1
+        wait = backoff.delay(Pace.NORMAL, action.part.failed_writes, lane.policy.retry, self._random())
+        lane.on_written(action.flight, ok, self._clock.monotonic(), wait)
+
+
+async def _done() -> bool:
+    return True

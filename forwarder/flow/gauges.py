@@ -1,0 +1,75 @@
+"""Numbers read at scrape time: pending, bytes, lag, ages. Looks; changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from forwarder.flow.roster import UNREADABLE, Roster
+from forwarder.flow.tally import Tally
+from forwarder.kafka.group import Group
+from forwarder.lane.budget import Budget
+from forwarder.lane.lane import Lane
+from forwarder.observe import declared as d
+from forwarder.observe.metrics import Metrics
+from forwarder.source.positions import Positions
+
+
+class Gauges:
+    """Registers itself with the metrics. `group` may be None until Kafka is reached."""
+
+    def __init__(
+        self,
+        metrics: Metrics,
+        roster: Roster,
+        tally: Tally,
+        positions: Positions,
+        budget: Budget,
+        group: Callable[[], Group | None],
+    ) -> None:
+        self._metrics = metrics
+        self._roster = roster
+        self._tally = tally
+        self._positions = positions
+        self._budget = budget
+        self._group = group
+        metrics.gauge(d.MEMORY_BUDGET).set(budget.limit)
+        metrics.on_scrape(self.refresh)
+
+    def refresh(self) -> None:
+        """Set everything that is not counted as it happens."""
+        self._tally.sync_all()
+        self._metrics.gauge(d.MEMORY_USED).set(self._budget.used)
+        for lane in self._roster:
+            if lane.name != UNREADABLE:
+                self._lane(lane)
+        group = self._group()
+        if group is not None:
+            self._partitions(group)
+
+    def _lane(self, lane: Lane) -> None:
+        bound = self._metrics.webhook(lane.name)
+        bound.pending.set(lane.books.pending)
+        bound.books_imbalance.set(lane.books.imbalance)
+        bound.circuit_open.set(int(lane.flights.circuit_open))
+        bound.behind_partitions.set(len(lane.behind))
+        bound.window_bytes.set(lane.holding.bytes)
+        bound.oldest_undelivered.set(oldest(lane))
+        bound.tls_unverified.set(int(lane.webhook.allow_invalid_certs))
+        bound.set_state(lane.state.value)
+
+    def _partitions(self, group: Group) -> None:
+        for tp, expected in self._positions.expected.items():
+            bound = self._metrics.partition(tp)
+            end = group.stable_end(tp)
+            if bound is not None:
+                bound.position.set(expected)
+                if end is not None:
+                    bound.lag.set(max(0, end - expected))
+
+
+def oldest(lane: Lane) -> float:
+    """Kafka timestamp (Unix seconds) of the oldest event in memory without an outcome; 0 when there is none."""
+    stamps = [event.timestamp_ms for flight in lane.flights.items for event in flight.head.events[:1]]
+    if lane.window.events:
+        stamps.append(lane.window.events[0].timestamp_ms)
+    return min(stamps, default=0) / 1000

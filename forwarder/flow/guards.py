@@ -1,0 +1,100 @@
+"""Timed looks at what no event betrays: a silent skip at the tail, a recreated topic, a spent byte budget. Starts no attempt."""
+
+from __future__ import annotations
+
+from forwarder.clock import Clock
+from forwarder.flow.catchup import CatchUp
+from forwarder.flow.intake import Intake
+from forwarder.flow.roster import Roster
+from forwarder.kafka.group import Group
+from forwarder.lane.budget import Budget
+from forwarder.model.event import TP
+from forwarder.observe.events import BudgetSpent, TopicRecreated
+from forwarder.observe.health import Health
+from forwarder.observe.observer import Observer
+from forwarder.source.positions import Positions, Tail, TailGuard
+
+SOON_SECONDS, LATER_SECONDS, WATCHFUL_SECONDS = 0.3, 1.0, 5.0
+"""After a rebalance a skip is likeliest: look often for a while, then at leisure."""
+
+PAUSE_ABOVE, RESUME_BELOW = 1.25, 0.9
+"""Shares of the budget at which partitions are paused and resumed, when giving windows back to Kafka was not enough."""
+
+
+class Guards:
+    """`since` is when partitions were last assigned (monotonic seconds)."""
+
+    def __init__(
+        self, group: Group, roster: Roster, intake: Intake, catch_up: CatchUp, positions: Positions,
+        budget: Budget, health: Health, observer: Observer, clock: Clock,
+    ) -> None:  # fmt: skip
+        self.since = 0.0
+        self.paused = False
+        self._group = group
+        self._roster = roster
+        self._intake = intake
+        self._catch_up = catch_up
+        self._positions = positions
+        self._budget = budget
+        self._health = health
+        self._observer = observer
+        self._clock = clock
+        self._tail = TailGuard()
+
+    def assigned(self) -> None:
+        """A rebalance ended: watch closely."""
+        self.since = self._clock.monotonic()
+        self.paused = False
+        self._tail.forget()
+
+    def interval(self) -> float:
+        """Seconds until the next look."""
+        return SOON_SECONDS if self._clock.monotonic() - self.since < WATCHFUL_SECONDS else LATER_SECONDS
+
+    def look(self) -> None:
+        """One look at everything."""
+        self.look_at_budget()
+        if not self._intake.closed and not self.paused:
+            for tp in list(self._positions.expected):
+                if tp not in self._catch_up.halted:
+                    self._look_at_tail(tp)
+
+    def look_at_budget(self) -> None:
+        """When the budget is spent, the largest windows go back to Kafka; if that is not enough, reading pauses."""
+        budget = self._budget
+        if budget.spent:
+            shrunk = []
+            durable = (lane for lane in self._roster if not lane.policy.lossy)
+            for lane in sorted(durable, key=lambda lane: lane.window.bytes, reverse=True):
+                if not budget.spent or not lane.window.events:
+                    break
+                lane.shrink()
+                shrunk.append(lane.name)
+            self._observer.emit(
+                BudgetSpent(used_bytes=budget.used, budget_bytes=budget.limit, webhooks=tuple(shrunk[:20]))
+            )
+        if budget.used > budget.limit * PAUSE_ABOVE and not self.paused:
+            self.paused = True
+            self._group.pause(self._group.assignment())
+        elif self.paused and budget.used < budget.limit * RESUME_BELOW:
+            self.paused = False
+            self._group.resume(self._group.assignment())
+
+    def _look_at_tail(self, tp: TP) -> None:
+        expected = self._positions.expected[tp]
+        passed = self._group.passed(tp)
+        if passed is not None and passed[0] <= expected < passed[1]:
+            self._positions.expected[tp] = passed[1]
+            return
+        end = self._group.stable_end(tp)
+        match self._tail.check(tp, expected, end):
+            case Tail.SKIPPED if end is not None:
+                self._intake.skipped(tp, end)
+            case Tail.RECREATED if end is not None:
+                self._catch_up.halted.add(tp)
+                self._observer.emit(TopicRecreated(topic=tp.topic, partition=tp.partition, expected=expected, end=end))
+                self._health.set(
+                    "topics", False,
+                    f"{tp.topic}/{tp.partition} ends at {end} but {expected} was read already: it was recreated. "
+                    "Delete its checkpoint topic to start from startAt",
+                )  # fmt: skip

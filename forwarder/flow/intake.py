@@ -1,0 +1,91 @@
+"""Chunks to lanes: guard the position, decode, route, offer. Synchronous: the router never waits for anything."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from forwarder.clock import Clock
+from forwarder.flow.roster import Roster
+from forwarder.kafka.records import Chunk, Record
+from forwarder.model.event import TP, Event, Unreadable
+from forwarder.observe.events import GapFound, RecordUnreadable
+from forwarder.observe.observer import Observer
+from forwarder.source.decode import Decoder
+from forwarder.source.positions import Admission, Positions
+
+
+class Intake:
+    """The shared read. Also decodes and routes for catch-up, so that both see an event in the same way."""
+
+    def __init__(
+        self, roster: Roster, decoders: Mapping[str, Decoder], positions: Positions, observer: Observer, clock: Clock
+    ) -> None:
+        self.closed = True
+        self._roster = roster
+        self._decoders = decoders
+        self._positions = positions
+        self._observer = observer
+        self._clock = clock
+
+    def take(self, tp: TP, chunk: Chunk) -> None:
+        """One chunk of the shared read. A chunk that comes while intake is closed is left to the next owner of the position."""
+        if self.closed:
+            return
+        verdict = self._positions.admit(tp, chunk.start, chunk.end)
+        if verdict.admission in (Admission.STALE, Admission.UNKNOWN):
+            return
+        if verdict.admission is Admission.GAP:
+            self._gap(tp, verdict.expected, verdict.first)
+        records: Sequence[Record] = chunk
+        if chunk and chunk[0].offset < verdict.first:
+            records = [record for record in chunk if record.offset >= verdict.first]
+        self._observer.metrics.topic(tp.topic).read.inc(len(records))
+        self._offer(self.decode(tp, records))
+
+    def decode(self, tp: TP, records: Sequence[Record]) -> list[Event]:
+        """Records as events. Never fails: what cannot be read is an event with a problem."""
+        return self._decoders[tp.topic].decode_all(tp, records)
+
+    def skipped(self, tp: TP, upto: int) -> None:
+        """The consumer skipped everything up to `upto` and no record betrayed it: the lanes read it from Kafka."""
+        expected = self._positions.expected[tp]
+        self._positions.expected[tp] = upto
+        self._gap(tp, expected, upto)
+
+    def tell_unreadable(self, events: Sequence[Event]) -> None:
+        """Count and tell records that cannot be read: one line per reason, however many there are."""
+        by_reason: dict[Unreadable, list[Event]] = {}
+        for event in events:
+            if event.problem is not None:
+                by_reason.setdefault(event.problem, []).append(event)
+        for reason, bad in by_reason.items():
+            first = bad[0]
+            self._observer.emit(
+                RecordUnreadable(
+                    topic=first.tp.topic, partition=first.tp.partition, offset=first.offset,
+                    reason=reason, detail=first.detail, count=len(bad),
+                )
+            )  # fmt: skip
+
+    def _gap(self, tp: TP, expected: int, first: int) -> None:
+        self._observer.emit(GapFound(topic=tp.topic, partition=tp.partition, expected=expected, start=first))
+        for lane in self._roster:
+            lane.fall_behind(tp, expected)
+
+    def _offer(self, events: Sequence[Event]) -> None:
+        now = self._clock.monotonic()
+        match, unreadable, faulty = self._roster.router.match, self._roster.unreadable, self._roster.faulty
+        bad: list[Event] = []
+        for event in events:
+            if event.problem is not None:
+                bad.append(event)
+                unreadable.offer(event, now)
+                continue
+            for lane in match(event):
+                lane.offer(event, now)
+            if faulty:
+                for lane, doomed in faulty:
+                    lane.offer(doomed, now)
+                faulty.clear()
+        if bad:
+            self.tell_unreadable(bad)

@@ -1,0 +1,152 @@
+"""Checkpoints: load them when partitions come, write them on a timer and around every drain. One code path for start, rebalance, crash.
+
+Cycle: commit the *previous* position (a fence: refused means the partitions are no longer ours), then write the new record.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+
+from forwarder.clock import Clock
+from forwarder.flow.marks import marks, restore
+from forwarder.flow.roster import Roster
+from forwarder.flow.starts import Starts
+from forwarder.kafka.group import Acknowledged, Failed, Fence, Group
+from forwarder.lane.states import LaneState
+from forwarder.model.event import TP
+from forwarder.observe.declared import CheckpointResult
+from forwarder.observe.events import CheckpointFailed, CheckpointRefused, CheckpointUnknown
+from forwarder.observe.observer import Observer
+from forwarder.progress.checkpoint import Checkpoint, decode, encode, same_content
+from forwarder.source.positions import Positions
+
+RETRY_SECONDS = 0.5
+
+
+class Keeper:
+    """`last[tp]` is the newest record that the broker has acknowledged; `committed[tp]` the group's offset."""
+
+    def __init__(
+        self,
+        group: Group,
+        roster: Callable[[], Roster],
+        positions: Positions,
+        starts: Starts,
+        max_bytes: int,
+        observer: Observer,
+        clock: Clock,
+    ) -> None:
+        self.last: dict[TP, Checkpoint] = {}
+        self.refused = False
+        self._committed: dict[TP, int] = {}
+        self._epoch: dict[TP, int] = {}
+        self._group = group
+        self._roster = roster
+        self._positions = positions
+        self._starts = starts
+        self._max_bytes = max_bytes
+        self._observer = observer
+        self._clock = clock
+        self._lock = asyncio.Lock()
+
+    async def load(self, owned: Iterable[TP]) -> None:
+        """Bring every lane to where the checkpoints left it. Returns when first-time positions are in Kafka."""
+        async with self._lock:
+            self.refused = False
+            for tp in sorted(owned):
+                await self._load(tp)
+            self._group.start_at({tp: self._positions.expected[tp] for tp in owned})
+            for lane in self._roster():
+                if lane.state is not LaneState.DISABLED:
+                    for tp in [tp for tp, cursor in lane.behind.items() if cursor >= self._positions.expected[tp]]:
+                        lane.join(tp)
+
+    async def save(self, *, final: bool = False) -> bool:
+        """Write what has changed. True when everything that had changed is in Kafka. `final` commits the new positions too."""
+        async with self._lock:
+            tps = sorted(self._positions.expected)
+            if not tps or self.refused:
+                return False
+            new = self._snapshot(tps)
+            changed = {tp: ckpt for tp, ckpt in new.items() if not same_content(self.last[tp], ckpt)}
+            behind = any(self._committed.get(tp) != self.last[tp].position for tp in tps)
+            if (changed or behind) and not await self._fence(tps):
+                return False
+            written = await asyncio.gather(*(self._write(tp, ckpt) for tp, ckpt in changed.items()))
+            if final and any(changed):
+                await self._fence(tps)
+            return all(written)
+
+    def forget(self) -> None:
+        """The partitions went to other workers."""
+        self.last.clear()
+        self._committed.clear()
+        self._epoch.clear()
+
+    async def _load(self, tp: TP) -> None:
+        record = self._group.read_checkpoint(tp)
+        now_ms = int(self._clock.wall() * 1000)
+        if record is None:
+            start = await self._starts.of_source(tp)
+            loaded = Checkpoint(epoch=now_ms, seq=0, position=start)
+        else:
+            loaded = decode(record)
+        self._epoch[tp] = max(loaded.epoch + 1, now_ms)
+        self._positions.expected[tp] = loaded.position
+        roster = self._roster()
+        for lane in roster:
+            first = None
+            if lane.name not in loaded.known and lane.name not in loaded.lanes:
+                first = await self._starts.of_webhook(lane.webhook, tp, loaded.position)
+            restore(lane, tp, loaded, roster.fingerprints[lane.name], first)
+        self.last[tp] = loaded
+        fresh = self._snapshot([tp])[tp]
+        while not await self._write(tp, fresh) and record is None:
+            await self._clock.sleep(RETRY_SECONDS)
+
+    def _snapshot(self, tps: Iterable[TP]) -> dict[TP, Checkpoint]:
+        roster = self._roster()
+        known = sorted(lane.name for lane in roster)
+        now_ms = int(self._clock.wall() * 1000)
+        return {
+            tp: Checkpoint(
+                epoch=self._epoch[tp],
+                seq=self.last[tp].seq + 1 if tp in self.last else 1,
+                position=self._positions.expected[tp],
+                lanes=lanes,
+                known=known,
+                written_ms=now_ms,
+            )
+            for tp, lanes in marks(roster, self._positions.expected, tps).items()
+        }
+
+    async def _fence(self, tps: list[TP]) -> bool:
+        offsets = {tp: self.last[tp].position for tp in tps}
+        fence = await self._group.commit(offsets)
+        if fence is Fence.OK:
+            self._committed.update(offsets)
+            return True
+        for topic in sorted({tp.topic for tp in tps}):
+            partitions = tuple(tp.partition for tp in tps if tp.topic == topic)
+            if fence is Fence.REFUSED:
+                self.refused = True
+                self._observer.emit(CheckpointRefused(topic=topic, partitions=partitions))
+            else:
+                self._observer.emit(CheckpointUnknown(topic=topic, partitions=partitions))
+        return False
+
+    async def _write(self, tp: TP, checkpoint: Checkpoint) -> bool:
+        # An oversized record raises CheckpointError, which ends the worker: nothing smaller would be true.
+        answer = await self._group.write_checkpoint(tp, encode(checkpoint, self._max_bytes))
+        if isinstance(answer, Acknowledged):
+            self.last[tp] = checkpoint
+            self._observer.metrics.topic(tp.topic).checkpoints[CheckpointResult.WRITTEN].inc()
+            return True
+        # It may have landed all the same: the next record must be newer than this one.
+        self._epoch[tp] += 1
+        if isinstance(answer, Failed):
+            self._observer.emit(CheckpointFailed(topic=tp.topic, error=answer.text, partitions=(tp.partition,)))
+        else:
+            self._observer.emit(CheckpointUnknown(topic=tp.topic, partitions=(tp.partition,)))
+        return False

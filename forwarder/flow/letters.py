@@ -1,0 +1,82 @@
+"""Writes dead letters and ledger entries to Kafka and says whether the broker has them. Decides nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+from forwarder.clock import Clock
+from forwarder.kafka.producer import Acknowledged, Producer
+from forwarder.lane.flight import Part
+from forwarder.model.event import Event, Unreadable
+from forwarder.observe.events import DeadLetterWriteFailed
+from forwarder.observe.observer import Observer
+from forwarder.progress import ledger
+from forwarder.progress.deadletter import Cause, dead_letter
+
+BATCH = 200
+"""Records produced at once: enough to fill a request, few enough to bound memory when the topic refuses them."""
+
+
+class Letters:
+    """`topics` maps a source topic to its dead-letter topic. What the broker has of a part is remembered on the part."""
+
+    def __init__(
+        self, producer: Producer, topics: Mapping[str, str], group: str, cluster: str, observer: Observer, clock: Clock
+    ) -> None:
+        self._producer = producer
+        self._topics = topics
+        self._ledger = ledger.topic_of(group)
+        self._cluster = cluster
+        self._observer = observer
+        self._clock = clock
+
+    async def dead_letters(self, webhook: str, part: Part) -> bool:
+        """True when the broker has acknowledged every event of the part."""
+        written = part.prepared if isinstance(part.prepared, set) else set()
+        part.prepared = written
+        left = [event for event in part.events if (event.tp, event.offset) not in written]
+        for start in range(0, len(left), BATCH):
+            some = left[start : start + BATCH]
+            acks = await asyncio.gather(*(self._dead_letter(webhook, part, event) for event in some))
+            written.update((event.tp, event.offset) for event, ok in zip(some, acks, strict=True) if ok)
+            if not all(acks):
+                return False
+        return True
+
+    async def discards(self, webhook: str, part: Part) -> bool:
+        """True when the ledger has the part's offset ranges."""
+        assert part.reason is not None
+        for entry in ledger.entries(webhook, part.reason.value, self._cluster, part.events, self._clock.wall()):
+            ack = await self._producer.produce(
+                self._ledger, webhook.encode(), ledger.encode(entry), (), int(entry.at * 1000)
+            )
+            if not isinstance(ack, Acknowledged):
+                self._observer.emit(DeadLetterWriteFailed(topic=self._ledger, error=ack.text))
+                return False
+        return True
+
+    async def _dead_letter(self, webhook: str, part: Part, event: Event) -> bool:
+        letter = dead_letter(event, _cause(webhook, part, event), self._cluster)
+        topic = self._topics[event.tp.topic]
+        ack = await self._producer.produce(topic, letter.key, letter.value, letter.headers, letter.timestamp_ms)
+        if isinstance(ack, Acknowledged):
+            return True
+        self._observer.metrics.topic(event.tp.topic).dead_letters_failed.inc()
+        self._observer.emit(DeadLetterWriteFailed(topic=topic, error=ack.text))
+        return False
+
+
+def _cause(webhook: str, part: Part, event: Event) -> Cause:
+    reason = "" if part.reason is None else part.reason.value
+    named = "" if isinstance(part.reason, Unreadable) and event.problem is not Unreadable.FILTER_ERROR else webhook
+    return Cause(
+        reason=reason,
+        detail=event.detail,
+        webhook=named,
+        attempts=part.attempts,
+        status=part.status,
+        excerpt=part.excerpt,
+        first_attempt=part.first_attempt,
+        last_attempt=part.last_attempt,
+    )

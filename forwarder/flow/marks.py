@@ -1,0 +1,90 @@
+"""Between lanes and checkpoint records: what a lane's mark says, and how a lane goes on from one. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from forwarder.deliver.sender import Prepared
+from forwarder.flow.roster import UNREADABLE, Roster
+from forwarder.lane.flight import Fate
+from forwarder.lane.lane import Lane
+from forwarder.lane.resume import Refreeze
+from forwarder.lane.states import LaneState, Trigger
+from forwarder.model.batch import offset_runs
+from forwarder.model.event import TP
+from forwarder.progress.checkpoint import Checkpoint, Frozen, Mark, offsets_of, runs_of
+
+GONE, OFF = "gone", "off"
+"""Why a lane was disabled: the receiver answered 410, or `enable: false`."""
+
+
+def marks(roster: Roster, positions: Mapping[TP, int], tps: Iterable[TP]) -> dict[TP, dict[str, Mark]]:
+    """Per partition the marks of all lanes that are not simply caught up and well."""
+    result: dict[TP, dict[str, Mark]] = {tp: {} for tp in tps}
+    for lane in roster:
+        cursors = lane.cursors()
+        frozen = _frozen(lane)
+        for tp in result:
+            cursor = min(cursors.get(tp, positions[tp]), positions[tp])
+            mark = _mark(lane, roster.fingerprints[lane.name], tp, cursor, frozen)
+            if mark != Mark(cursor=positions[tp]):
+                result[tp][lane.name] = mark
+    return result
+
+
+def _mark(lane: Lane, fingerprint: str, tp: TP, cursor: int, frozen: Frozen | None) -> Mark:
+    off = lane.state is LaneState.DISABLED
+    here = frozen is not None and key(tp) in frozen.runs
+    ahead = {offset for offset in lane.delivered_ahead.get(tp, ()) if offset >= cursor}
+    if tp in lane.delivered_ahead:
+        lane.delivered_ahead[tp] = ahead
+    return Mark(
+        cursor=cursor,
+        frozen=frozen if here else None,
+        failures=min(lane.flights.failures, 1000),
+        refused=lane.flights.refused_in_a_row,
+        state="" if not off else (GONE if lane.webhook.enable else OFF),
+        why=lane.why if off else "",
+        fingerprint=fingerprint if off else "",
+        ahead=runs_of(ahead),
+    )
+
+
+def _frozen(lane: Lane) -> Frozen | None:
+    """The oldest batch under way, if it was ever put together for sending."""
+    for flight in lane.flights.items:
+        part = flight.head
+        if part.fate is Fate.SEND and isinstance(part.prepared, Prepared):
+            runs = {key(tp): runs for tp, runs in offset_runs(part.events).items()}
+            return Frozen(runs, len(part.events), part.attempts)
+    return None
+
+
+def restore(lane: Lane, tp: TP, checkpoint: Checkpoint, fingerprint: str, first_cursor: int | None) -> None:
+    """Give the lane a partition where the checkpoint left it. `first_cursor` is for a webhook that was never seen here."""
+    mark = checkpoint.lanes.get(lane.name)
+    if mark is None:
+        known = lane.name in checkpoint.known or lane.name == UNREADABLE
+        lane.own(tp, checkpoint.position if known or first_cursor is None else first_cursor)
+        return
+    skip = mark.state == OFF and lane.webhook.enable and lane.webhook.on_enable == "now"
+    lane.own(tp, checkpoint.position if skip else mark.cursor)
+    lane.flights.restore(mark.failures, mark.refused)
+    if mark.ahead:
+        lane.delivered_ahead[tp] = offsets_of(mark.ahead)
+    if mark.frozen is not None and not skip and lane.refreeze is None:
+        runs = {tp_of(name): [(first, last) for first, last in runs] for name, runs in mark.frozen.runs.items()}
+        lane.refreeze = Refreeze(runs, mark.frozen.count, mark.frozen.attempts)
+    if mark.state == GONE and lane.webhook.enable and mark.fingerprint == fingerprint:
+        lane.switch_off(Trigger.GONE, mark.why)
+
+
+def key(tp: TP) -> str:
+    """`topic/partition`."""
+    return f"{tp.topic}/{tp.partition}"
+
+
+def tp_of(text: str) -> TP:
+    """The reverse of `key`."""
+    topic, _, partition = text.rpartition("/")
+    return TP(topic, int(partition))

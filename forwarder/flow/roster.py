@@ -1,0 +1,120 @@
+"""The lanes of this worker and the router that finds them. Applies configuration; sends nothing and reads nothing."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+
+from forwarder.deliver.client import Client
+from forwarder.deliver.sender import Sender
+from forwarder.lane.budget import Budget
+from forwarder.lane.lane import Lane, Wake
+from forwarder.lane.states import LaneState, Trigger
+from forwarder.model.event import TP, Event, Unreadable
+from forwarder.clock import Clock
+from forwarder.observe.events import FilterFailed
+from forwarder.observe.observer import Observer
+from forwarder.route.router import Router
+from forwarder.settings.process import Settings
+from forwarder.settings.webhook import Webhook
+
+UNREADABLE = "~unreadable"
+"""The lane of records that nobody can read: like any lane it has a window, cursors and a place in the checkpoint, so a dead-letter
+topic that is down costs no record. No webhook can have this name."""
+
+
+class Roster:
+    """`lanes` by name; `unreadable` is one of them. `router` is replaced as a whole when the configuration changes. `faulty` collects
+    events whose filter failed during a `match` and that their webhook wants dead-lettered; whoever matches empties it."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        client: Client,
+        budget: Budget,
+        positions: Mapping[TP, int],
+        wake: Wake,
+        observer: Observer,
+        clock: Clock,
+    ) -> None:
+        self.settings = settings
+        self.lanes: dict[str, Lane] = {}
+        self.senders: dict[str, Sender] = {}
+        self.fingerprints: dict[str, str] = {}
+        self.faulty: list[tuple[Lane, Event]] = []
+        self._client = client
+        self._budget = budget
+        self._positions = positions
+        self._wake = wake
+        self._observer = observer
+        self._clock = clock
+        self.unreadable = self._add(_unreadable_webhook())
+        for webhook in settings.webhooks:
+            self._add(webhook)
+        self.router = self._route(settings)
+
+    def __iter__(self) -> Iterator[Lane]:
+        return iter(self.lanes.values())
+
+    def add(self, webhook: Webhook) -> Lane:
+        """A webhook that was not there before. The caller gives it its partitions and calls `reroute`."""
+        return self._add(webhook)
+
+    def remove(self, name: str) -> Lane:
+        """Forget a webhook. Its lane is returned, switched off."""
+        lane = self.lanes.pop(name)
+        lane.switch_off(Trigger.SWITCHED_OFF, "removed from the configuration")
+        lane.disown(frozenset(lane.owned))
+        self._observer.metrics.remove_webhook(name)
+        del self.senders[name], self.fingerprints[name]
+        return lane
+
+    def reroute(self, settings: Settings) -> None:
+        """Route by these settings from the next event on."""
+        self.settings = settings
+        self.router = self._route(settings)
+
+    def sender_for(self, webhook: Webhook) -> Sender:
+        """What carries this webhook's batches."""
+        return Sender(webhook, self._client, self.settings.kafka.cluster, self._clock)
+
+    def _add(self, webhook: Webhook) -> Lane:
+        lane = Lane(webhook, self._budget, self._positions, self._wake)
+        self.lanes[webhook.name] = lane
+        self.senders[webhook.name] = self.sender_for(webhook)
+        self.fingerprints[webhook.name] = fingerprint(webhook)
+        if webhook.name != UNREADABLE:
+            self._observer.metrics.add_webhook(webhook.name)
+        if not webhook.enable:
+            lane.state, lane.why = LaneState.DISABLED, "enable is false"
+        return lane
+
+    def _route(self, settings: Settings) -> Router[Lane]:
+        pairs = [(webhook, self.lanes[webhook.name]) for webhook in settings.webhooks]
+        return Router(
+            pairs, event_sets=settings.event_sets, tenants=settings.tenants, on_filter_error=self._filter_error
+        )
+
+    def _filter_error(self, lane: Lane, webhook: Webhook, event: Event, text: str) -> None:
+        position = f"{event.tp.topic}/{event.tp.partition}/{event.offset}"
+        self._observer.emit(FilterFailed(webhook=webhook.name, position=position, error=text))
+        if webhook.on_filter_error == "deadLetter":
+            self.faulty.append((lane, condemned(event, text)))
+
+
+def condemned(event: Event, text: str) -> Event:
+    """The same event, to be dead-lettered in its place in the order because its filter failed."""
+    return Event(
+        event.tp, event.offset, event.timestamp_ms, event.key, event.value, event.headers, event.id, event.type,
+        event.time_ns, event.severity, event.tenant, event.size, event.text, Unreadable.FILTER_ERROR, text,
+    )  # fmt: skip
+
+
+def fingerprint(webhook: Webhook) -> str:
+    """Changes when anything but `enable` in the webhook's configuration does."""
+    text = repr(webhook.model_copy(update={"enable": True}))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _unreadable_webhook() -> Webhook:
+    return Webhook.model_construct(name=UNREADABLE, url="", throttle=0.0, max_events=500)

@@ -1,0 +1,50 @@
+"""Where to start what was never seen: `startAt` of a source or webhook as an offset. Asks Kafka; remembers nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Protocol
+
+from forwarder.model.event import TP
+from forwarder.settings.process import Source
+from forwarder.settings.webhook import Webhook
+
+
+class Log(Protocol):
+    """What Kafka knows of a partition. Every method waits until it is known."""
+
+    async def log_start(self, tp: TP) -> int:
+        """The first offset still there."""
+
+    async def stable_end(self, tp: TP) -> int:
+        """The offset after the last readable record."""
+
+    async def offset_for_time(self, tp: TP, ms: int) -> int:
+        """The first offset at or after that time; the end when there is none."""
+
+
+class Starts:
+    """Resolves `now`, `earliest` and times."""
+
+    def __init__(self, sources: Mapping[str, Source], log: Log) -> None:
+        self._sources = sources
+        self._log = log
+
+    async def of_source(self, tp: TP) -> int:
+        """The first position of a partition that has no checkpoint."""
+        return await self._resolve(self._sources[tp.topic].start_at, tp, None)
+
+    async def of_webhook(self, webhook: Webhook, tp: TP, position: int) -> int:
+        """The first cursor of a webhook that was never seen on this partition. `now` is the router's position."""
+        return min(await self._resolve(webhook.start_at, tp, position), position)
+
+    async def _resolve(self, start_at: str, tp: TP, now: int | None) -> int:
+        if start_at == "now":
+            return await self._log.stable_end(tp) if now is None else now
+        if start_at == "earliest":
+            return await self._log.log_start(tp)
+        moment = datetime.fromisoformat(start_at)
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=UTC)
+        return await self._log.offset_for_time(tp, int(moment.timestamp() * 1000))

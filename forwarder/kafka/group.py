@@ -1,0 +1,154 @@
+"""What the pipeline may do with its consumer group: commit, write and read checkpoints, pause, ask for positions.
+
+Never waits for the broker longer than `ANSWER_SECONDS`; what is not answered by then is unknown, neither done nor failed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from forwarder.kafka.private.app import CheckpointTable, MendedApp
+from forwarder.kafka.records import Chunk
+from forwarder.model.event import TP
+
+ANSWER_SECONDS = 5.0
+
+
+class Fence(Enum):
+    """The group's word on a commit. REFUSED: write nothing and start no attempt, a revoke follows. UNKNOWN: write nothing,
+    go on with what is in memory, ask again."""
+
+    OK = "ok"
+    REFUSED = "refused"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledged:
+    """The checkpoint is in Kafka."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The checkpoint is not in Kafka; `text` says why."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unanswered:
+    """Nobody knows whether the checkpoint is in Kafka: write a newer one."""
+
+
+Written = Acknowledged | Failed | Unanswered
+
+
+class Group:
+    """One membership of one worker. All methods belong to the worker's event loop; none of them raises for a broker's sake."""
+
+    def __init__(self, app: MendedApp, tables: Mapping[str, CheckpointTable]) -> None:
+        self._app = app
+        self._tables = tables
+        self._commit_lock = asyncio.Lock()
+        self._committing: asyncio.Future[bool] | None = None
+        self._owned: frozenset[TP] = frozenset()
+        self._first_seek: int | None = None
+
+    @property
+    def generation(self) -> int:
+        """The number that the group gave to the last assignment."""
+        number: int = self._app.consumer_generation_id
+        return number
+
+    def assignment(self) -> frozenset[TP]:
+        """The source partitions that were handed to the pipeline and are not revoked."""
+        return self._owned
+
+    async def commit(self, offsets: Mapping[TP, int]) -> Fence:
+        """Commit next offsets for source partitions; also the fence before a checkpoint. `offsets` must not be empty."""
+        if not offsets:
+            raise ValueError("a commit needs at least one partition")
+        async with self._commit_lock:
+            if not await _answered(self._committing):
+                return Fence.UNKNOWN
+            if not self._owns(offsets):
+                return Fence.REFUSED
+            generation = self.generation
+            self._committing = asyncio.ensure_future(self._app.consumer._commit(dict(offsets)))
+            if not await _answered(self._committing):
+                return Fence.UNKNOWN
+            if self._committing.cancelled() or self._committing.exception() is not None:
+                return Fence.UNKNOWN
+            confirmed = self._committing.result() and self._owns(offsets) and generation == self.generation
+            return Fence.OK if confirmed else Fence.REFUSED
+
+    async def write_checkpoint(self, tp: TP, record: bytes) -> Written:
+        """Write `tp`'s checkpoint and wait for the broker. An unanswered one may still land: the order decides then."""
+        try:
+            sent = self._tables[tp.topic].write(tp.partition, record)
+        except Exception as error:
+            return Failed(f"{type(error).__name__}: {error}")
+        if not await _answered(sent):
+            return Unanswered()
+        failure = None if sent.cancelled() else sent.exception()
+        if sent.cancelled() or failure is not None:
+            return Failed(f"{type(failure).__name__}: {failure}")
+        return Acknowledged()
+
+    def read_checkpoint(self, tp: TP) -> bytes | None:
+        """The newest record by `(epoch, seq)`: as recovered, or as acknowledged since. Valid for partitions that we own."""
+        return self._tables[tp.topic].record(tp.partition)
+
+    def start_at(self, offsets: Mapping[TP, int]) -> None:
+        """Where to read on; call it in `on_assigned`. Partitions not named start at the committed offset."""
+        self._app.starts.update(offsets)
+
+    def pause(self, tps: Iterable[TP]) -> None:
+        """Fetch no more. Chunks already fetched still arrive. A rebalance forgets all pauses."""
+        self._app.consumer.hold(tps)
+
+    def resume(self, tps: Iterable[TP]) -> None:
+        """Fetch again; may take a second."""
+        self._app.consumer.release(tps)
+
+    def stable_end(self, tp: TP) -> int | None:
+        """The offset after the last readable record, from the newest fetch response; None before the first one."""
+        end: int | None = self._app.consumer.readable_end(tp)
+        return end
+
+    def passed(self, tp: TP) -> tuple[int, int] | None:
+        """Positions `[start, end)` after the last chunk that hold no record (markers, aborted batches, compaction)."""
+        return self._app.positions.passed(tp)
+
+    def install(self, owned: frozenset[TP]) -> None:
+        """For the worker alone: these partitions are now the pipeline's."""
+        self._owned, self._first_seek = owned, None
+        self._app.starts.clear()
+
+    def open(self) -> None:
+        """For the worker alone: the pipeline knows where to start; chunks fetched after the next seek are its."""
+        self._first_seek = self._app.positions.seeks + 1
+
+    def admits(self, chunk: Chunk) -> bool:
+        """False for a chunk that was fetched for an earlier assignment, or before the position was set."""
+        return self._first_seek is not None and chunk.seek >= self._first_seek and chunk.tp in self._owned
+
+    def uninstall(self, revoked: frozenset[TP]) -> None:
+        """For the worker alone: these partitions are no longer the pipeline's."""
+        self._owned -= revoked
+
+    def _owns(self, offsets: Iterable[TP]) -> bool:
+        assigned = self._app.consumer.assignment()
+        return all(tp in assigned for tp in offsets)
+
+
+async def _answered(future: asyncio.Future[Any] | None) -> bool:
+    """Wait for a future without ever cancelling it."""
+    if future is None or future.done():
+        return True
+    done, _ = await asyncio.wait({future}, timeout=ANSWER_SECONDS)
+    return bool(done)

@@ -1,0 +1,117 @@
+"""The Faust app, its chunk topics and its checkpoint tables, mended. Holds no state of ours and decides nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import faust
+from faust.types.settings import Settings as FaustSettings
+
+from forwarder.kafka.private.consumer import ChunkScheduler, MendedTransport
+from forwarder.kafka.private.positions import Positions, install
+from forwarder.model.event import TP
+
+Order = tuple[int, int]
+OrderOf = Callable[[bytes], Order]
+
+
+@dataclass(frozen=True, slots=True)
+class FetchOptions:
+    """How the consumer fetches. `max_wait_ms` is how long the broker may wait for `min_bytes`."""
+
+    isolation: str
+    min_bytes: int
+    max_wait_ms: int
+
+
+class MendedSettings(FaustSettings):  # type: ignore[misc]
+    """Faust lets environment variables such as BROKER_URL or TIMEZONE override what a program sets; ours stands."""
+
+    def getenv(self, env_name: str) -> Any:
+        return None
+
+
+class MendedApp(faust.App):  # type: ignore[misc]
+    """Faust's app. `held` is awaited before a revoke that arrives while the app is stopping is answered."""
+
+    Settings = MendedSettings
+
+    def __init__(
+        self, group: str, *, fetch: FetchOptions, topics: Iterable[str], held: Callable[[], Awaitable[None]],
+        **options: Any,
+    ) -> None:  # fmt: skip
+        install()
+        self.fetch_options = fetch
+        self.positions = Positions(frozenset(topics))
+        self.starts: dict[TP, int] = {}
+        self._held = held
+        super().__init__(group, ConsumerScheduler=lambda: ChunkScheduler(self.positions), **options)
+
+    def _new_transport(self) -> Any:
+        return MendedTransport(self.conf.broker_consumer, self)
+
+    def _new_producer_transport(self) -> Any:
+        return MendedTransport(self.conf.broker_producer, self)
+
+    async def _on_partitions_revoked(self, revoked: set[Any]) -> None:
+        """Faust answers a revoke at once while it stops: the partitions would move before the last checkpoint."""
+        if self.should_stop:
+            await self._held()
+        await super()._on_partitions_revoked(revoked)
+
+    def _on_rebalance_when_stopped(self) -> None:
+        """Faust closes the consumer here, from the wrong thread; it is closed in order, leaving the group, a moment later."""
+
+
+class ChunkSchema(faust.Schema):  # type: ignore[misc]
+    """Passes the chunk through: no decoding, no model of the payload's choosing."""
+
+    def loads_key(self, app: Any, message: Any, *, loads: Any = None, serializer: Any = None) -> None:
+        return None
+
+    def loads_value(self, app: Any, message: Any, *, loads: Any = None, serializer: Any = None) -> Any:
+        return message.value
+
+
+class CheckpointTable(faust.Table):  # type: ignore[misc]
+    """One record per partition. The highest `(epoch, seq)` wins, not the last to arrive: a zombie's late write is ignored."""
+
+    order_of: OrderOf
+
+    def partition_for_key(self, key: bytes) -> int:
+        return int(key)
+
+    def apply_changelog_batch(self, batch: Iterable[Any]) -> None:
+        """Faust swallows exceptions here, so a record that cannot be ordered is kept and reported when it is read."""
+        for event in batch:
+            current = self.data.get(event.key)
+            if event.value is None or current is None or not self._older(event.value, current):
+                super().apply_changelog_batch([event])
+
+    def _older(self, record: bytes, current: bytes) -> bool:
+        try:
+            return self.order_of(record) < self.order_of(current)
+        except Exception:
+            return False
+
+    def record(self, partition: int) -> bytes | None:
+        """The newest record known for a partition."""
+        value: bytes | None = self.data.get(str(partition).encode())
+        return value
+
+    def write(self, partition: int, record: bytes) -> asyncio.Future[Any]:
+        """Send to the changelog; the table takes the record over when the broker has acknowledged it."""
+        key = str(partition).encode()
+        sent: asyncio.Future[Any] = self.send_changelog(partition, key, record)
+
+        def acknowledged(future: asyncio.Future[Any]) -> None:
+            current = self.data.get(key)
+            failed = future.cancelled() or future.exception() is not None
+            if not failed and (current is None or not self._older(record, current)):
+                self.data[key] = record
+
+        sent.add_done_callback(acknowledged)
+        return sent

@@ -1,0 +1,73 @@
+"""Fetch positions: a thin wrap of aiokafka's `FetchResult.getall` that says which offsets a result covers.
+
+Only consumers that carry a `Positions` are affected. Never changes which records a consumer gets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from aiokafka.consumer import fetcher
+
+from forwarder.kafka.records import Chunk, Record
+from forwarder.model.event import TP
+
+_getall = fetcher.FetchResult.getall
+
+
+class Positions:
+    """The fetch positions that one consumer has passed, per partition of the marked topics.
+
+    It travels to each fetch result as the consumer's value deserializer; being false it is never called as one.
+    Written in the consumer's thread and read from any: every value is replaced as a whole.
+    """
+
+    def __init__(self, topics: Collection[str]) -> None:
+        self.topics = frozenset(topics)
+        self.seeks = 0
+        self._runs: dict[tuple[str, int], tuple[int, int]] = {}
+
+    def __bool__(self) -> bool:
+        return False
+
+    def attach(self, consumer: Any) -> None:
+        """Mark a consumer that has not been started yet."""
+        consumer._value_deserializer = self
+
+    def passed(self, tp: TP) -> tuple[int, int] | None:
+        """Positions `[start, end)` after the last chunk that held no record; empty right after a chunk."""
+        return self._runs.get(tp)
+
+    def fresh(self, chunk: Chunk) -> bool:
+        """False when the position was changed after this chunk was fetched: it will be fetched again."""
+        return chunk.seek == self.seeks
+
+    def cover(self, tp: Any, start: int, end: int, records: list[Record]) -> list[Record]:
+        """Note that `[start, end)` was passed; returns the records as a chunk, or the empty list."""
+        run = self._runs.get(tp)
+        first = run[0] if run and run[1] == start else start
+        if not records:
+            if end > start:
+                self._runs[tp] = (first, end)
+            return records
+        self._runs[tp] = (end, end)
+        chunk = Chunk(records)
+        chunk.tp, chunk.start, chunk.end, chunk.seek = TP(tp[0], tp[1]), first, end, self.seeks
+        return chunk
+
+
+def _covering_getall(self: Any, max_records: int | None = None) -> list[Record]:
+    unpacked, tp = self._partition_records, self._topic_partition
+    positions = getattr(unpacked, "_value_deserializer", None)
+    if not isinstance(positions, Positions) or tp.topic not in positions.topics:
+        result: list[Record] = _getall(self, max_records)
+        return result
+    start = unpacked.next_fetch_offset
+    records = _getall(self, max_records)
+    return positions.cover(tp, start, unpacked.next_fetch_offset, records)
+
+
+def install() -> None:
+    """Put the wrap in place; doing it again changes nothing."""
+    fetcher.FetchResult.getall = _covering_getall

@@ -1,0 +1,90 @@
+"""The topics that Forwarder owns: checkpoint and dead-letter topics. Makes them, grows them, sets what recovery needs.
+
+Never touches a source topic.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+
+from forwarder.kafka.connection import client_options
+from forwarder.settings.process import Kafka
+
+MAX_RECORD_BYTES = 8 * 1024 * 1024
+_BROKER_DEFAULT = -1
+_SET_ON_TOPIC = 1
+
+CHECKPOINT_CONFIG: Mapping[str, str] = {
+    "cleanup.policy": "compact",
+    "segment.ms": "600000",
+    "segment.bytes": "16777216",
+    "min.cleanable.dirty.ratio": "0.05",
+    "max.message.bytes": str(MAX_RECORD_BYTES),
+}
+"""Kafka compacts all but the active segment: small segments keep the table's recovery to a second or two."""
+
+DEAD_LETTER_CONFIG: Mapping[str, str] = {"cleanup.policy": "delete", "max.message.bytes": str(MAX_RECORD_BYTES)}
+
+
+def checkpoint_topic(group: str, source: str) -> str:
+    """The changelog topic of the checkpoint table of one source topic (Faust's naming)."""
+    return f"{group}-checkpoint-{source}-changelog"
+
+
+@asynccontextmanager
+async def admin_client(kafka: Kafka, *, request_timeout: float = 10.0) -> AsyncIterator[Any]:
+    """A started admin client, closed afterwards. `request_timeout` in seconds. Raises aiokafka's KafkaError."""
+    client = AIOKafkaAdminClient(**client_options(kafka), request_timeout_ms=int(request_timeout * 1000))
+    try:
+        await client.start()
+        yield client
+    finally:
+        await client.close()
+
+
+async def create_topic(
+    client: Any, name: str, partitions: int, config: Mapping[str, str], replication_factor: int | None
+) -> None:
+    """Create a topic; it is fine if somebody else did. Raises aiokafka's KafkaError."""
+    replicas = replication_factor or _BROKER_DEFAULT
+    assignments: dict[int, list[int]] | None = {} if replicas == _BROKER_DEFAULT else None
+    response = await client.create_topics([NewTopic(name, partitions, replicas, assignments, dict(config))])
+    for _, code, *text in response.topic_errors:
+        error: type[KafkaError] = for_code(code)
+        if code and error is not TopicAlreadyExistsError:
+            raise error(f"cannot create topic {name}: {text[0] if text else ''}")
+
+
+async def grow_topic(client: Any, name: str, partitions: int) -> None:
+    """Raise a topic's number of partitions. Raises aiokafka's KafkaError."""
+    await client.create_partitions({name: NewPartitions(total_count=partitions)})
+
+
+async def wanting_config(client: Any, name: str, config: Mapping[str, str]) -> dict[str, str]:
+    """The topic's own settings with ours on top, or nothing when ours are in force. Raises aiokafka's KafkaError.
+
+    The whole set is needed because AlterConfigs replaces it.
+    """
+    responses = await client.describe_configs([ConfigResource(ConfigResourceType.TOPIC, name)])
+    code, text, _, _, entries = responses[0].resources[0]
+    if code:
+        raise for_code(code)(f"cannot read the settings of topic {name}: {text}")
+    in_force = {entry[0]: entry[1] for entry in entries}
+    if all(in_force.get(key) == value for key, value in config.items()):
+        return {}
+    own = {entry[0]: entry[1] for entry in entries if entry[3] == _SET_ON_TOPIC and entry[1] is not None}
+    return {**own, **config}
+
+
+async def alter_config(client: Any, name: str, config: Mapping[str, str]) -> None:
+    """Replace a topic's own settings. Raises aiokafka's KafkaError."""
+    responses = await client.alter_configs([ConfigResource(ConfigResourceType.TOPIC, name, dict(config))])
+    for code, text, *_ in responses[0].resources:
+        if code:
+            raise for_code(code)(f"cannot change the settings of topic {name}: {text}")

@@ -1,0 +1,184 @@
+"""Builds the Faust worker of one group and runs it in the caller's event loop until it stops or crashes.
+
+Reads no events and keeps no progress: chunks and rebalances go to the handler.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from forwarder.errors import StartupError
+from forwarder.kafka import connection
+from forwarder.kafka.group import Group
+from forwarder.kafka.membership import Handler, Membership
+from forwarder.kafka.private.app import CheckpointTable, ChunkSchema, FetchOptions, MendedApp, OrderOf
+from forwarder.kafka.shutdown import Shutdown
+from forwarder.model.event import TP
+from forwarder.settings.process import Settings
+
+_log = logging.getLogger(__name__)
+
+MAX_REQUEST_BYTES = 8 * 1024 * 1024
+MAX_POLL_RECORDS = 2000
+REVOKE_MARGIN_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedSource:
+    """A source topic that exists, and how many partitions it and its checkpoint topic have."""
+
+    topic: str
+    partitions: int
+
+
+class Worker:
+    """One member of the group. `make_handler` gets the group and gives the pipeline that it drives."""
+
+    def __init__(
+        self, settings: Settings, sources: Sequence[ResolvedSource], make_handler: Callable[[Group], Handler], *,
+        order_of: OrderOf, datadir: str,
+    ) -> None:  # fmt: skip
+        self._partitions = {source.topic: source.partitions for source in sources}
+        self._app = _app(settings, self._partitions, datadir, self._hold)
+        tables = {topic: self._table(topic, order_of) for topic in self._partitions}
+        self._group = Group(self._app, tables)
+        self._handler = make_handler(self._group)
+        self._membership = Membership(
+            self._group,
+            self._handler,
+            revoke_limit=max(1.0, settings.kafka.rebalance_timeout - REVOKE_MARGIN_SECONDS),
+            drain_limit=settings.shutdown.drain + REVOKE_MARGIN_SECONDS,
+        )
+        for topic in self._partitions:
+            self._read(topic)
+        self._connect_signals()
+
+    async def run(self, shutdown: Shutdown) -> int:
+        """Until `shutdown` is requested (0) or something crashes (1). Always leaves the group."""
+        running = asyncio.ensure_future(self._run_app())
+        stop = asyncio.ensure_future(shutdown.requested.wait())
+        await asyncio.wait({running, stop}, return_when=asyncio.FIRST_COMPLETED)
+        shutdown.arm()
+        await self._app.stop()
+        for task in (running, stop):
+            task.cancel()
+        await asyncio.wait({running, stop})
+        crash = self._app.crash_reason or (None if running.cancelled() else running.exception())
+        if crash is not None:
+            _log.critical("the Kafka worker crashed: %r", crash)
+        return 0 if crash is None else 1
+
+    async def _run_app(self) -> None:
+        await self._app.start()
+        await self._app.wait_until_stopped()
+
+    async def _hold(self) -> None:
+        await self._membership.hold()
+
+    def _table(self, topic: str, order_of: OrderOf) -> CheckpointTable:
+        table = CheckpointTable(
+            self._app, name=f"checkpoint-{topic}", partitions=self._partitions[topic], key_type=bytes, value_type=bytes
+        )
+        table.order_of = order_of
+        self._app.tables.add(table)
+        return table
+
+    def _read(self, topic: str) -> None:
+        channel = self._app.topic(
+            topic, schema=ChunkSchema(), acks=False, maxsize=5 * self._partitions[topic] + 8,
+            key_type=bytes, value_type=bytes, value_serializer="raw",
+        )  # fmt: skip
+
+        async def read(stream: Any) -> None:
+            async for chunk in stream:
+                if self._group.admits(chunk):
+                    self._handler.on_chunk(chunk.tp, chunk)
+
+        self._app.agent(channel, name=f"read-{topic}")(read)
+
+    def _connect_signals(self) -> None:
+        self._app.on_rebalance_complete.connect(self._on_rebalance_complete, weak=False)
+        self._app.on_partitions_revoked.connect(self._on_partitions_revoked, weak=False)
+        self._app.on_before_shutdown.connect(self._on_before_shutdown, weak=False)
+
+    async def _on_rebalance_complete(self, app: Any, **_: Any) -> None:
+        owned = self._sources(app.consumer.assignment())
+        for tp in owned:
+            if tp.partition >= self._partitions[tp.topic]:
+                raise StartupError(
+                    f"topic {tp.topic} has grown beyond {self._partitions[tp.topic]} partitions: start again",
+                    retryable=True,
+                )
+        await self._membership.assigned(owned, self._group.generation)
+        # Faust resumes both right after the seek that follows. Until then nothing may be fetched: it would be thrown away.
+        app.consumer.stop_flow()
+        app.flow_control.suspend()
+
+    async def _on_partitions_revoked(self, app: Any, revoked: Any, **_: Any) -> None:
+        await self._membership.revoked(self._sources(revoked))
+
+    async def _on_before_shutdown(self, app: Any, **_: Any) -> None:
+        await self._membership.stopping(crashed=app.crashed)
+
+    def _sources(self, tps: Any) -> frozenset[TP]:
+        return frozenset(TP(tp.topic, tp.partition) for tp in tps if tp.topic in self._partitions)
+
+
+async def run_worker(
+    settings: Settings,
+    sources: Sequence[ResolvedSource],
+    make_handler: Callable[[Group], Handler],
+    *,
+    order_of: OrderOf,
+    shutdown: Shutdown,
+) -> int:
+    """Join the group and drive the handler until `shutdown` is requested; returns the process's exit code.
+
+    `order_of` gives a checkpoint record's `(epoch, seq)`. The caller has checked Kafka and made the checkpoint topics.
+    Raises StartupError for settings that cannot be used.
+    """
+    with tempfile.TemporaryDirectory(prefix="forwarder-") as datadir:
+        worker = Worker(settings, sources, make_handler, order_of=order_of, datadir=datadir)
+        return await worker.run(shutdown)
+
+
+def _app(settings: Settings, topics: Any, datadir: str, held: Any) -> MendedApp:
+    kafka = settings.kafka
+    balanced = kafka.fetch == "balanced"
+    fetch = FetchOptions(
+        isolation="read_committed" if kafka.isolation == "readCommitted" else "read_uncommitted",
+        min_bytes=64 * 1024 if balanced else 1,
+        max_wait_ms=25 if balanced else 100,
+    )
+    return MendedApp(kafka.group, fetch=fetch, topics=topics, held=held, datadir=datadir, **_faust_options(settings))
+
+
+def _faust_options(settings: Settings) -> dict[str, Any]:
+    kafka = settings.kafka
+    return {
+        "broker": connection.faust_brokers(kafka),
+        "broker_credentials": connection.faust_credentials(kafka),
+        "broker_client_id": connection.CLIENT_ID,
+        "broker_session_timeout": kafka.session_timeout,
+        "broker_heartbeat_interval": kafka.heartbeat_interval,
+        "broker_rebalance_timeout": kafka.rebalance_timeout,
+        "broker_request_timeout": max(90.0, kafka.rebalance_timeout + 30.0),
+        "broker_max_poll_records": MAX_POLL_RECORDS,
+        "consumer_auto_offset_reset": "earliest",
+        "consumer_group_instance_id": kafka.instance_id,
+        "consumer_metadata_max_age_ms": 60_000,
+        "producer_compression_type": "zstd",
+        "producer_max_request_size": MAX_REQUEST_BYTES,
+        "producer_request_timeout": 30.0,
+        "agent_supervisor": "mode.CrashingSupervisor",
+        "stream_wait_empty": False,
+        "table_standby_replicas": 0,
+        "topic_disable_leader": True,
+        "store": "memory://",
+        "web_enabled": False,
+    }

@@ -1,0 +1,132 @@
+"""What a lane holds in memory: window, byte and event counts, books, and what it gave back to Kafka. No state, no delivery."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from forwarder.lane.books import Books
+from forwarder.lane.budget import Budget
+from forwarder.lane.flight import Part
+from forwarder.lane.policy import LanePolicy
+from forwarder.lane.shedding import Shedder
+from forwarder.lane.window import Window
+from forwarder.model.attempt import DeadLetterReason, DiscardReason
+from forwarder.model.event import TP, Event, Unreadable
+
+
+class Holding:
+    """`bytes` counts events in the window and in flight. `behind[tp]` is the next offset that catch-up must bring."""
+
+    def __init__(self, policy: LanePolicy, budget: Budget) -> None:
+        self.policy = policy
+        self.window = Window()
+        self.books = Books()
+        self.bytes = 0
+        self.behind: dict[TP, int] = {}
+        self.notices: dict[DiscardReason, int] = {}
+        self._budget = budget
+        self._shedder = Shedder() if policy.lossy else None
+        self._returned_until: dict[TP, int] = {}
+
+    def admit(self, event: Event, now: float) -> None:
+        """Into the window. Hot path."""
+        self.window.add(event, now, self.policy)
+        size = event.size
+        self.books.held += 1
+        self.bytes += size
+        self._budget.used += size
+        if self._shedder is not None:
+            self._shedder.added(event.severity)
+
+    def is_full_for(self, event: Event) -> bool:
+        """Whether `event` does not fit. An empty lane takes any event, however large."""
+        books, policy = self.books, self.policy
+        return books.held > 0 and (
+            books.held >= policy.capacity_events or self.bytes + event.size > policy.capacity_bytes
+        )
+
+    @property
+    def half_empty(self) -> bool:
+        policy = self.policy
+        return (
+            self.books.held * 2 < policy.capacity_events
+            and self.bytes * 2 < policy.capacity_bytes
+            and self._budget.catch_up_allowed
+        )
+
+    def shed_for(self, event: Event) -> bool:
+        """Lossy lanes: give up the lowest severity until `event` fits; False when `event` itself was given up."""
+        assert self._shedder is not None
+        while self.is_full_for(event):
+            victims = self._shedder.choose(self.window.events, event, self.policy.capacity_events)
+            if victims == [event]:
+                self.books.matched += 1
+                self._discard(DiscardReason.SHED, 1)
+                return False
+            for victim in self.window.take_where(_among(victims), self.policy):
+                self.release(victim)
+            self._discard(DiscardReason.SHED, len(victims))
+        return True
+
+    def release(self, event: Event) -> None:
+        """The event is held no longer."""
+        self.books.held -= 1
+        self.bytes -= event.size
+        self._budget.used -= event.size
+
+    def give_back(self, dropped: Sequence[Event]) -> None:
+        """Events return to Kafka: catch-up will bring them again, and they are not counted twice."""
+        for event in dropped:
+            tp = event.tp
+            self.release(event)
+            self.books.returned += 1
+            self._returned_until[tp] = max(self._returned_until.get(tp, 0), event.offset + 1)
+            self.behind[tp] = min(event.offset, self.behind.get(tp, event.offset))
+
+    def count_caught_up(self, event: Event) -> None:
+        """An event that catch-up brings: new to the books, or one that was given back."""
+        if event.offset < self._returned_until.get(event.tp, 0):
+            self.books.returned -= 1
+        else:
+            self.books.matched += 1
+
+    def settle(self, part: Part) -> None:
+        """A part has its outcome: the books and the memory follow."""
+        count = len(part.events)
+        match part.reason:
+            case DiscardReason():
+                self._discard(part.reason, count)
+            case DeadLetterReason() | Unreadable():
+                self.books.dead_lettered[part.reason] += count
+            case None:
+                self.books.delivered += count
+        for event in part.events:
+            self.release(event)
+
+    def lose(self, count: int, reason: DiscardReason) -> None:
+        """Events that were never seen and never will be (retention)."""
+        self.books.matched += count
+        self._discard(reason, count)
+
+    def told(self, notices: dict[DiscardReason, int]) -> None:
+        """A delivered batch carried these discards to the receiver."""
+        for reason, count in notices.items():
+            left = self.notices.get(reason, 0) - count
+            if left > 0:
+                self.notices[reason] = left
+            else:
+                self.notices.pop(reason, None)
+
+    def forget(self, tp: TP) -> None:
+        """The partition is live again, or no longer ours."""
+        self.behind.pop(tp, None)
+        self._returned_until.pop(tp, None)
+
+    def _discard(self, reason: DiscardReason, count: int) -> None:
+        self.books.discarded[reason] += count
+        self.notices[reason] = self.notices.get(reason, 0) + count
+
+
+def _among(events: Sequence[Event]) -> Callable[[Event], bool]:
+    chosen = {(event.tp, event.offset) for event in events}
+    return lambda event: (event.tp, event.offset) in chosen

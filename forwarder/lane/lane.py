@@ -1,0 +1,283 @@
+"""One webhook on one worker: what feeds it, where it stands per partition, in which state. Pure: no I/O, time is an argument.
+
+A partition is *live* (the router offers its events) or *behind* (catch-up must bring them). A lane that is full refuses the
+event and falls behind on that partition: Kafka keeps it. Nothing here ever waits.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+
+from forwarder.lane.actions import Action
+from forwarder.lane.books import Books
+from forwarder.lane.budget import Budget
+from forwarder.lane.flight import Flight, Part
+from forwarder.lane.flights import Alarm, Flights
+from forwarder.lane.holding import Holding
+from forwarder.lane.policy import policy_of
+from forwarder.lane.resume import Refreeze
+from forwarder.lane.states import LaneState, Trigger, after
+from forwarder.lane.window import Window
+from forwarder.model.attempt import Attempt, DiscardReason
+from forwarder.model.event import TP, Event
+from forwarder.model.verdict import Delivered, Verdict
+from forwarder.settings.webhook import Webhook
+
+Wake = Callable[["Lane", float], None]
+"""Called with the lane and the monotonic time at which it wants to be polled."""
+
+
+class Lane:
+    """`positions` is the router's next offset per partition, shared and only read here. `on_room` tells catch-up to look again."""
+
+    def __init__(self, webhook: Webhook, budget: Budget, positions: Mapping[TP, int], wake: Wake) -> None:
+        self.webhook = webhook
+        self.name = webhook.name
+        self.policy = policy_of(webhook)
+        self.state = LaneState.LIVE
+        self.why = ""
+        self.owned: set[TP] = set()
+        self.draining = False
+        self.refreeze: Refreeze | None = None
+        self.delivered_ahead: dict[TP, set[int]] = {}
+        self.on_room: Callable[[], None] = _nothing
+        self.holding = Holding(self.policy, budget)
+        self.flights = Flights(self.policy, self._settle)
+        self.behind = self.holding.behind
+        self._positions = positions
+        self._wake = wake
+        self._awake = math.inf
+
+    @property
+    def window(self) -> Window:
+        return self.holding.window
+
+    @property
+    def books(self) -> Books:
+        return self.holding.books
+
+    # --- feeding ---
+
+    def offer(self, event: Event, now: float) -> None:
+        """A live event from the router. Taken, shed (lossy) or left to Kafka (the partition falls behind). Hot path."""
+        if self.behind and event.tp in self.behind:
+            return
+        if self.holding.is_full_for(event) and not self._make_room(event):
+            return
+        self.holding.books.matched += 1
+        self._admit(event, now)
+
+    def feed(self, tp: TP, events: Sequence[Event], upto: int, now: float) -> None:
+        """Events from catch-up: all that match in `[behind[tp], upto)`. Stops where the lane is full."""
+        ahead = self.delivered_ahead.get(tp, ())
+        last = self.refreeze.last(tp) if self.refreeze else None
+        for event in events:
+            if event.offset in ahead:
+                continue
+            if last is not None and event.offset > last:
+                self.behind[tp] = event.offset
+                return
+            if self.holding.is_full_for(event) and not self._make_room(event):
+                if self.policy.lossy:
+                    continue
+                self.behind[tp] = event.offset
+                return
+            self.holding.count_caught_up(event)
+            self._admit(event, now)
+        self.behind[tp] = upto
+        if self.refreeze and self._awake > now:
+            self._wake(self, now)
+
+    def wants(self, tp: TP) -> bool:
+        """Whether catch-up may feed it on `tp` now: there is room, and a batch to put together again goes first."""
+        if tp not in self.behind or self.draining or self.state in (LaneState.DISABLED, LaneState.PAUSED):
+            return False
+        if not self.holding.half_empty and not self.policy.lossy:
+            return False
+        return self.refreeze is None or self.refreeze.needs(tp, self.behind)
+
+    def join(self, tp: TP) -> None:
+        """Catch-up has reached the router's position: the router feeds this partition from here on."""
+        self.holding.forget(tp)
+        self.delivered_ahead.pop(tp, None)
+        if not self.behind:
+            self._trigger(Trigger.JOINED)
+
+    def fall_behind(self, tp: TP, offset: int) -> None:
+        """Catch-up must bring everything from `offset` on, unless it already has to start earlier."""
+        self.behind[tp] = min(offset, self.behind.get(tp, offset))
+        self._trigger(Trigger.FELL_BEHIND)
+        self.on_room()
+
+    def skip(self, tp: TP, upto: int, lost: int) -> None:
+        """Events below `upto` can never be read again (retention): count them and go on."""
+        self.behind[tp] = upto
+        self.holding.lose(lost, DiscardReason.RETENTION)
+
+    def shrink(self, keep: int = 0) -> int:
+        """Give the window back to Kafka, newest first, keeping `keep` events; returns the bytes freed. Not for lossy lanes."""
+        before = self.holding.bytes
+        self._give_back(self.window.drop_newest(keep, self.policy))
+        return before - self.holding.bytes
+
+    # --- delivering ---
+
+    def poll(self, now: float, wall: float) -> list[Action]:
+        """What may start now. The caller does it and reports with `on_verdict` or `on_written`."""
+        self._awake = math.inf
+        if self.draining or self.state is LaneState.DISABLED:
+            return []
+        self._resume_frozen()
+        window = _EMPTY if self.refreeze else self.window
+        return self.flights.poll(window, now, wall * 1000, self.holding.notices)
+
+    def next_poll(self, now: float, wall: float) -> float:
+        """Monotonic seconds of the next useful `poll`; infinity when none."""
+        if self.draining or self.state is LaneState.DISABLED:
+            return math.inf
+        self._awake = self.flights.due_at(_EMPTY if self.refreeze else self.window, wall * 1000, now)
+        return self._awake
+
+    def on_verdict(
+        self, flight: Flight, attempt: Attempt, verdict: Verdict, now: float, wall: float, delay: float
+    ) -> None:
+        """Apply a verdict. Cursors move only here and in `on_written`."""
+        alarm = self.flights.on_verdict(flight, attempt, verdict, now, wall, delay)
+        if alarm is Alarm.GONE:
+            self.switch_off(Trigger.GONE, f"the receiver is gone ({self.flights.last_error})")
+        elif alarm is Alarm.REFUSES_ALL:
+            self._pause(flight, now)
+        elif self.state is LaneState.PAUSED and isinstance(verdict, Delivered):
+            self.switch_on(Trigger.ACCEPTED)
+        elif self.state is LaneState.DISABLED:
+            self._return_all(keep=None)
+
+    def on_written(self, flight: Flight, ok: bool, now: float, delay: float) -> None:
+        """The dead letter or the ledger entry of the flight's first part was acknowledged, or failed."""
+        self.flights.on_written(flight, ok, now, delay)
+        if self.state is LaneState.DISABLED:
+            self._return_all(keep=None)
+
+    # --- state ---
+
+    def switch_off(self, trigger: Trigger, why: str) -> None:
+        """Send nothing more; keep the cursors. Everything held goes back to Kafka (but attempts under way may finish)."""
+        self.why = why
+        self._return_all(keep=None)
+        self._trigger(trigger)
+
+    def switch_on(self, trigger: Trigger) -> None:
+        """Go on from the cursors."""
+        self.why = ""
+        self.flights.start_afresh()
+        self._trigger(trigger)
+        self.on_room()
+
+    def cursors(self) -> dict[TP, int]:
+        """Per partition that is not caught up, the next offset without an outcome."""
+        cursors = dict(self.behind)
+        for tp, offset in self.window.first_offsets().items():
+            cursors[tp] = min(offset, cursors.get(tp, offset))
+        for event in self.flights.events():
+            if event.offset < cursors.get(event.tp, event.offset + 1):
+                cursors[event.tp] = event.offset
+        return cursors
+
+    def own(self, tp: TP, cursor: int) -> None:
+        """A partition is ours: start at `cursor`, behind."""
+        self.owned.add(tp)
+        self.behind[tp] = cursor
+        self._trigger(Trigger.FELL_BEHIND)
+
+    def disown(self, gone: frozenset[TP]) -> None:
+        """Partitions went to another worker: forget what we hold of them. No action on them may be under way."""
+        self.owned -= gone
+        released = self.window.take_where(lambda event: event.tp in gone, self.policy) + self.flights.strip(gone)
+        for event in released:
+            self.holding.release(event)
+        self.books.released += len(released)
+        for tp in gone:
+            self.holding.forget(tp)
+            self.delivered_ahead.pop(tp, None)
+        if self.state is LaneState.PAUSED and not self.flights.items:
+            self.switch_on(Trigger.SWITCHED_ON)
+        if not self.behind:
+            self._trigger(Trigger.JOINED)
+
+    # --- inside ---
+
+    def _admit(self, event: Event, now: float) -> None:
+        window, policy = self.holding.window, self.policy
+        urgent = window.urgent
+        self.holding.admit(event, now)
+        if self._awake > now and (
+            len(window.events) == 1
+            or window.urgent > urgent
+            or window.cuts
+            or len(window.events) >= policy.max_events
+            or window.bytes >= policy.max_bytes
+        ):
+            self._call_for_poll(now)
+
+    def _call_for_poll(self, now: float) -> None:
+        if self.draining or len(self.flights.items) >= self.policy.slots:
+            return
+        due = self.window.due_at(self.policy, self.flights.last_start)
+        if due < self._awake:
+            self._awake = due
+            self._wake(self, max(due, now))
+
+    def _make_room(self, event: Event) -> bool:
+        """Whether `event` may be admitted although the lane is full: durable lanes fall behind, lossy ones shed."""
+        if self.policy.lossy:
+            return self.holding.shed_for(event)
+        self.fall_behind(event.tp, event.offset)
+        return False
+
+    def _settle(self, part: Part) -> None:
+        self.holding.settle(part)
+        if self.policy.slots > 1:
+            for event in part.events:
+                self.delivered_ahead.setdefault(event.tp, set()).add(event.offset)
+        if self.behind:
+            self.on_room()
+
+    def _give_back(self, dropped: Sequence[Event]) -> None:
+        self.holding.give_back(dropped)
+        if dropped:
+            self._trigger(Trigger.FELL_BEHIND)
+
+    def _return_all(self, keep: Flight | None) -> None:
+        """Give everything back to Kafka but what is under way and the first part of `keep`; stop the live feed."""
+        self._give_back(self.window.drop_newest(0, self.policy) + self.flights.abandon(keep))
+        for tp in self.owned:
+            self.behind.setdefault(tp, self._positions.get(tp, 0))
+
+    def _pause(self, flight: Flight, now: float) -> None:
+        """Keep the one refused event as the probe, at the slowest pace; everything else waits in Kafka."""
+        self.why = self.flights.last_error
+        self._return_all(keep=flight)
+        flight.retry_at = now + self.policy.retry.cap
+        self._trigger(Trigger.REFUSED_ALL)
+
+    def _resume_frozen(self) -> None:
+        """After a restart, put the batch that was frozen together again, once catch-up has brought all of it."""
+        frozen = self.refreeze
+        if frozen is None or not frozen.complete(self.behind, self.owned):
+            return
+        self.refreeze = None
+        events = self.window.take_where(frozen.contains, self.policy)
+        if events:
+            self.flights.new_flight(frozen.part(events))
+        self.on_room()
+
+    def _trigger(self, trigger: Trigger) -> None:
+        self.state = after(self.state, trigger)
+
+
+_EMPTY = Window()
+
+
+def _nothing() -> None:
+    return None

@@ -1,0 +1,63 @@
+"""What a lane needs to know of its webhook, computed once. Values only; times in seconds, sizes in bytes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from forwarder.settings.webhook import DeadLetterLimit, RetryPolicy, Webhook
+
+CIRCUIT_AFTER = 5
+"""Failed attempts in a row after which the circuit opens: fewer would react to one unlucky minute of a deploy."""
+
+PROBE_EVENTS = 10
+"""Most events in a batch sent while the circuit is open: a probe should cost the endpoint little."""
+
+WINDOWS_IN_MEMORY = 4
+"""A lane holds up to this many full batches: enough to keep the sender busy while catch-up refills it."""
+
+
+@dataclass(frozen=True, slots=True)
+class LanePolicy:
+    """`interval` is the longest of throttle and maxWait. `capacity_*` bound what the lane holds in memory."""
+
+    throttle: float
+    interval: float
+    strict: bool
+    idle_gap: float | None
+    max_wait: float
+    max_events: int
+    max_bytes: int
+    flush_level: int | None
+    slots: int
+    lossy: bool
+    discard_after: float
+    on_discard: str
+    max_attempts: int | None
+    retry: RetryPolicy
+    dead_letter_limit: DeadLetterLimit
+    capacity_events: int
+    capacity_bytes: int
+
+
+def policy_of(webhook: Webhook) -> LanePolicy:
+    """The policy of a webhook. Pure."""
+    max_wait = webhook.throttle if webhook.max_wait is None else webhook.max_wait
+    return LanePolicy(
+        throttle=webhook.throttle,
+        interval=max(webhook.throttle, max_wait),
+        strict=webhook.strict_throttle,
+        idle_gap=webhook.idle_gap,
+        max_wait=max_wait,
+        max_events=webhook.max_events,
+        max_bytes=webhook.max_bytes,
+        flush_level=webhook.flush_level,
+        slots=webhook.concurrency,
+        lossy=webhook.lossy,
+        discard_after=webhook.discard_after,
+        on_discard=webhook.on_discard,
+        max_attempts=webhook.max_attempts,
+        retry=webhook.retry,
+        dead_letter_limit=webhook.dead_letter_limit,
+        capacity_events=max(WINDOWS_IN_MEMORY * webhook.max_events, 1000),
+        capacity_bytes=max(WINDOWS_IN_MEMORY * webhook.max_bytes, 1024 * 1024),
+    )

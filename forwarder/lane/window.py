@@ -1,0 +1,182 @@
+"""The window of one lane: events waiting for company. Pure: time is an argument (monotonic seconds). Never sends, never drops.
+
+Rules (settings: throttle maxWait idleGap maxEvents maxBytes flushLevel):
+- a full window, or one that holds an event at or above flushLevel, is due at once (strict: when the throttle allows);
+- without idleGap it is due max(throttle, maxWait) after the last batch started, so that after a pause the first event goes at once;
+- with idleGap it is due when nothing came for that long, or its first event has waited maxWait, but never inside the throttle;
+- a window that is not empty always has a due time: the tail is never stranded.
+"""
+
+from __future__ import annotations
+
+import heapq
+import math
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+
+from forwarder.lane.policy import LanePolicy
+from forwarder.model.event import TP, Event
+
+
+class Window:
+    """Events in arrival order. `bytes` is their size; `taken` and `marks` remember when the oldest one arrived."""
+
+    __slots__ = ("_added", "_last_time_ns", "_marks", "_taken", "bytes", "cuts", "events", "last_added", "urgent")
+
+    def __init__(self) -> None:
+        self.events: deque[Event] = deque()
+        self.bytes = 0
+        self.urgent = 0
+        self.cuts = 0
+        self.last_added = -math.inf
+        self._last_time_ns = 0
+        self._added = 0
+        self._taken = 0
+        self._marks: deque[tuple[int, float]] = deque()
+
+    def __len__(self) -> int:
+        return len(self.events)
+
+    def add(self, event: Event, now: float, policy: LanePolicy) -> None:
+        """Append. The hot path of the whole program: keep it flat."""
+        self.events.append(event)
+        self.bytes += event.size
+        if now != self.last_added:
+            self._marks.append((self._added, now))
+            self.last_added = now
+        self._added += 1
+        if _urgent(event, policy):
+            self.urgent += 1
+        if policy.idle_gap is not None:
+            if len(self.events) > 1 and _apart(self._last_time_ns, event.time_ns, policy.idle_gap):
+                self.cuts += 1
+            self._last_time_ns = event.time_ns
+
+    @property
+    def opened(self) -> float:
+        """When the oldest event arrived; minus infinity when empty."""
+        return self._marks[0][1] if self._marks else -math.inf
+
+    def is_full(self, policy: LanePolicy) -> bool:
+        return len(self.events) >= policy.max_events or self.bytes >= policy.max_bytes
+
+    def due_at(self, policy: LanePolicy, last_start: float) -> float:
+        """The time at which the next batch may start: infinity when empty, minus infinity for "at once"."""
+        if not self.events:
+            return math.inf
+        floor = last_start + policy.throttle
+        if self.urgent or self.is_full(policy):
+            return floor if policy.strict else -math.inf
+        if policy.idle_gap is None:
+            return max(self.opened, last_start + policy.interval)
+        if self.cuts:
+            return floor
+        return max(min(self.last_added + policy.idle_gap, self.opened + policy.max_wait), floor)
+
+    def take(self, policy: LanePolicy, most: int) -> list[Event]:
+        """Remove and return the next batch, at most `most` events, in sending order. Events with a problem come alone."""
+        if not self.events:
+            return []
+        dead = self.events[0].problem is not None
+        batch: list[Event] = []
+        size = 0
+        while self.events and len(batch) < min(most, policy.max_events):
+            event = self.events[0]
+            if batch and (
+                (event.problem is not None) != dead
+                or size + event.size > policy.max_bytes
+                or self._gap_before(event, batch[-1], policy)
+            ):
+                break
+            batch.append(self.events.popleft())
+            size += event.size
+        self._taken += len(batch)
+        self._recount(batch, policy)
+        return sending_order(batch)
+
+    def take_where(self, wanted: Callable[[Event], bool], policy: LanePolicy) -> list[Event]:
+        """Remove and return the events that satisfy `wanted`, in arrival order."""
+        chosen: list[Event] = []
+        kept: deque[Event] = deque()
+        for event in self.events:
+            (chosen if wanted(event) else kept).append(event)
+        if chosen:
+            self.events = kept
+            self._taken += len(chosen)
+            self._recount(chosen, policy)
+        return chosen
+
+    def drop_newest(self, keep: int, policy: LanePolicy) -> list[Event]:
+        """Remove all but the oldest `keep` events and return the removed, in arrival order (to be read from Kafka again)."""
+        dropped = [self.events.pop() for _ in range(len(self.events) - keep)]
+        dropped.reverse()
+        self._added -= len(dropped)
+        self._recount(dropped, policy)
+        return dropped
+
+    def remove_oldest(self, severity: int, policy: LanePolicy) -> Event:
+        """Remove and return the oldest event of that severity. There must be one."""
+        position = next(i for i, event in enumerate(self.events) if event.severity == severity)
+        victim = self.events[position]
+        del self.events[position]
+        self._taken += 1
+        self._recount([victim], policy)
+        return victim
+
+    def first_offsets(self) -> dict[TP, int]:
+        """The oldest offset per partition. Linear; used once per checkpoint."""
+        firsts: dict[TP, int] = {}
+        for event in self.events:
+            if event.tp not in firsts:
+                firsts[event.tp] = event.offset
+        return firsts
+
+    def _gap_before(self, event: Event, previous: Event, policy: LanePolicy) -> bool:
+        return policy.idle_gap is not None and _apart(previous.time_ns, event.time_ns, policy.idle_gap)
+
+    def _recount(self, removed: Sequence[Event], policy: LanePolicy) -> None:
+        """Bring the sums up to date after events have left."""
+        self.bytes -= sum(event.size for event in removed)
+        if self.urgent:
+            self.urgent -= sum(_urgent(event, policy) for event in removed)
+        if self.cuts and policy.idle_gap is not None:
+            self.cuts = _count_cuts(self.events, policy.idle_gap)
+        self._trim_marks()
+
+    def _trim_marks(self) -> None:
+        marks = self._marks
+        if not self.events:
+            marks.clear()
+            self.last_added = -math.inf
+            return
+        while len(marks) > 1 and marks[1][0] <= self._taken:
+            marks.popleft()
+
+
+def sending_order(events: list[Event]) -> list[Event]:
+    """Offset order within a partition; between partitions merged by time. Depends only on the set of events, never on the
+    order in which they arrived: a batch put together again after a restart has the same bytes."""
+    by_partition: dict[TP, list[Event]] = {}
+    for event in events:
+        by_partition.setdefault(event.tp, []).append(event)
+    if len(by_partition) == 1:
+        return events
+    return list(heapq.merge(*by_partition.values(), key=lambda e: (e.time_ns, e.tp)))
+
+
+def _urgent(event: Event, policy: LanePolicy) -> bool:
+    return event.problem is not None or (policy.flush_level is not None and event.severity >= policy.flush_level)
+
+
+def _apart(first_ns: int, second_ns: int, gap: float) -> bool:
+    return abs(second_ns - first_ns) > gap * 1e9
+
+
+def _count_cuts(events: Iterable[Event], gap: float) -> int:
+    cuts = 0
+    previous: Event | None = None
+    for event in events:
+        if previous is not None and _apart(previous.time_ns, event.time_ns, gap):
+            cuts += 1
+        previous = event
+    return cuts

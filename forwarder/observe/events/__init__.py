@@ -1,0 +1,87 @@
+"""Everything that may happen and that a person may want to know of, each declared once with its log line and counts."""
+
+from __future__ import annotations
+
+from forwarder.observe.events.base import Occurrence
+from forwarder.observe.events.delivery import (
+    AttemptFinished,
+    EgressDenied,
+    EventsDeadLettered,
+    EventsDiscarded,
+    FilterFailed,
+    RetentionLoss,
+    SecretUnavailableSeen,
+    TlsVerificationDisabled,
+)
+from forwarder.observe.events.lanes import (
+    CatchUpFinished,
+    CatchUpStarted,
+    CircuitClosed,
+    CircuitOpened,
+    LanePaused,
+    LaneStateChanged,
+    WebhookDisabled,
+)
+from forwarder.observe.events.process import (
+    BudgetSpent,
+    ConfigRefused,
+    ConfigReloaded,
+    LoopStalled,
+    Started,
+    Stopped,
+    Stopping,
+    WorkerFailed,
+)
+from forwarder.observe.events.stream import (
+    CheckpointFailed,
+    CheckpointRefused,
+    CheckpointUnknown,
+    DeadLetterWriteFailed,
+    DrainFinished,
+    GapFound,
+    KafkaBack,
+    KafkaUnreachable,
+    PartitionsAssigned,
+    PartitionsRevoked,
+    RecordUnreadable,
+    TopicRecreated,
+)
+
+__all__ = [
+    "AttemptFinished",
+    "BudgetSpent",
+    "CatchUpFinished",
+    "CatchUpStarted",
+    "CheckpointFailed",
+    "CheckpointRefused",
+    "CheckpointUnknown",
+    "CircuitClosed",
+    "CircuitOpened",
+    "ConfigRefused",
+    "ConfigReloaded",
+    "DeadLetterWriteFailed",
+    "DrainFinished",
+    "EgressDenied",
+    "EventsDeadLettered",
+    "EventsDiscarded",
+    "FilterFailed",
+    "GapFound",
+    "KafkaBack",
+    "KafkaUnreachable",
+    "LanePaused",
+    "LaneStateChanged",
+    "LoopStalled",
+    "Occurrence",
+    "PartitionsAssigned",
+    "PartitionsRevoked",
+    "RecordUnreadable",
+    "RetentionLoss",
+    "SecretUnavailableSeen",
+    "Started",
+    "Stopped",
+    "Stopping",
+    "TlsVerificationDisabled",
+    "TopicRecreated",
+    "WebhookDisabled",
+    "WorkerFailed",
+]

@@ -1,0 +1,53 @@
+"""Checks of URLs: scheme, host, and that no password is written into one. Never quotes more than scheme and host."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from urllib.parse import SplitResult, urlsplit
+
+from forwarder.settings.problems import Finding, Weight, nearest, safe_url
+from forwarder.settings.process import Settings
+
+_IN_URL = 'the URL holds a user or password, which would end in logs; use httpAuth: {"@type": Basic, ...}'
+
+
+def addresses(settings: Settings) -> Iterator[Finding]:
+    """All URLs."""
+    for index, hook in enumerate(settings.webhooks):
+        for text, weight in _webhook_url(hook.url, hook.allow_plain_http):
+            yield Finding(("url",), text, index, weight)
+    if settings.egress.proxy is not None:
+        parts = _split(settings.egress.proxy)
+        if parts is None or parts.scheme != "http" or not parts.hostname:
+            yield Finding(("egress", "proxy"), "an http URL is expected, such as http://proxy.example:3128")
+
+
+def _split(url: str) -> SplitResult | None:
+    """The parts; None where the text is no URL. Spaces and control characters are never part of one."""
+    if any(ord(character) <= 32 or ord(character) == 127 for character in url):
+        return None
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        return None
+    return parts
+
+
+def _webhook_url(url: str, plain_allowed: bool) -> Iterator[tuple[str, Weight]]:
+    parts = _split(url)
+    if "@" in url.partition("://")[2].partition("?")[0].partition("#")[0] and (parts is None or "@" in parts.netloc):
+        yield _IN_URL, Weight.ERROR
+    elif parts is None or not parts.scheme or not parts.hostname:
+        yield (
+            f"an absolute URL with a host is expected, such as https://siem.example/events ({safe_url(url)!r})",
+            Weight.ERROR,
+        )
+    elif parts.scheme not in ("https", "http"):
+        yield f"the scheme must be https{nearest(parts.scheme, ('https',))} ({parts.scheme!r})", Weight.ERROR
+    elif parts.scheme == "http" and not plain_allowed:
+        yield "http sends events in the clear; use https, or say allowPlainHttp: true", Weight.ERROR
+    elif parts.scheme == "http":
+        yield "http sends events in the clear: everybody on the way can read and change them", Weight.WARNING
+    if parts is not None and parts.fragment:
+        yield "a fragment (#...) is never sent; remove it", Weight.ERROR

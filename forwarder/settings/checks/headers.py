@@ -1,0 +1,67 @@
+"""Checks of the headers that webhooks add. Never quotes a value."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from forwarder.settings.problems import Finding
+from forwarder.settings.process import Settings
+from forwarder.settings.webhook import Basic, HeaderAuth, Unauthenticated, Webhook
+
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+_CONNECTION = frozenset({
+    "host", "content-length", "transfer-encoding", "connection", "keep-alive", "te", "trailer", "upgrade", "expect",
+})  # fmt: skip
+"""Headers of the connection itself (RFC 9110 and 9112): wrong ones break it, or smuggle a second request."""
+_WRITTEN = frozenset({
+    "content-type", "content-encoding", "x-signature", "x-hub-signature-256", "webhook-id", "webhook-timestamp",
+    "webhook-signature", "traceparent", "tracestate",
+})  # fmt: skip
+"""Headers that the payload, the signature schemes and tracing write."""
+_OURS = "forwarder-"
+
+
+def reserved(name: str) -> str | None:
+    """Why a header may not be set, None when it may."""
+    lower = name.lower()
+    if lower in _CONNECTION or lower.startswith("proxy-"):
+        return "belongs to the connection"
+    if lower in _WRITTEN or lower.startswith(_OURS):
+        return "is written by Forwarder"
+    return None
+
+
+def headers(settings: Settings) -> Iterator[Finding]:
+    """All headers of all webhooks."""
+    for index, hook in enumerate(settings.webhooks):
+        seen: set[str] = set()
+        for name, value in hook.http_headers.items():
+            for text in _problems(name, value if isinstance(value, str) else "", seen):
+                yield Finding(("httpHeaders", name), text, index)
+            seen.add(name.lower())
+        yield from _authentication(hook, index, seen)
+
+
+def _problems(name: str, value: str, seen: set[str]) -> Iterator[str]:
+    if not _TOKEN.fullmatch(name):
+        yield "is no header name (RFC 9110: letters, digits and !#$%&'*+-.^_`|~)"
+    elif why := reserved(name):
+        yield f"this header {why} and cannot be set; remove it"
+    elif name.lower() in seen:
+        yield "is here twice: header names do not differ by case"
+    if _CONTROL.search(value):
+        yield "the value holds a line break or another control character, which no header may"
+
+
+def _authentication(hook: Webhook, at: int, seen: set[str]) -> Iterator[Finding]:
+    auth = hook.http_auth
+    taken = auth.name.lower() if isinstance(auth, HeaderAuth) else "authorization"
+    if not isinstance(auth, Unauthenticated) and taken in seen:
+        yield Finding(("httpHeaders",), f"{taken} is written by httpAuth already; remove one of the two", at)
+    if isinstance(auth, HeaderAuth):
+        for text in _problems(auth.name, "", set()):
+            yield Finding(("httpAuth", "name"), text, at)
+    if isinstance(auth, Basic) and (":" in auth.username or _CONTROL.search(auth.username)):
+        yield Finding(("httpAuth", "username"), "must not hold a colon or a control character (RFC 7617)", at)

@@ -1,0 +1,127 @@
+"""Reads the configuration file and the webhook files into trees: substituted, translated, overridden. Validates nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from forwarder.settings import dialects
+from forwarder.settings.environment import overlay
+from forwarder.settings.files import documents, webhook_files
+from forwarder.settings.problems import Problem, Unparsable
+from forwarder.settings.substitute import Substitution
+from forwarder.settings.tree import ListNode, MapNode, Mark, Node, Text, text_of
+
+
+@dataclass(frozen=True, slots=True)
+class RawWebhook:
+    """A webhook's mapping in the native form. `prefix` goes before its paths (`webhooks[siem].`)."""
+
+    node: MapNode
+    prefix: str
+
+
+@dataclass(slots=True)
+class Raw:
+    """Everything that was read. `process` is the configuration without its webhooks."""
+
+    process: MapNode
+    webhooks: list[RawWebhook] = field(default_factory=list)
+    files: list[Path] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    variables: set[str] = field(default_factory=set)
+
+
+def read(path: Path, environ: Mapping[str, str]) -> Raw:
+    """The configuration at `path` and the files of its `webhooksDir`. Every file is read, whatever is wrong with others."""
+    reader = _Reader(path, environ)
+    reader.configuration()
+    reader.folder()
+    raw = reader.raw
+    raw.problems += reader.substitution.problems
+    raw.variables = reader.substitution.used
+    return raw
+
+
+class _Reader:
+    """Gathers trees and problems over all files."""
+
+    def __init__(self, path: Path, environ: Mapping[str, str]) -> None:
+        self.raw = Raw(MapNode(Mark(str(path), 1, 1)))
+        self.substitution = Substitution(environ)
+        self._path = path
+        self._environ = environ
+
+    def configuration(self) -> None:
+        """The file itself: one document, one mapping."""
+        found = self._documents(self._path)
+        root = found[0] if found else self.raw.process
+        if len(found) > 1:
+            self._refuse(found[1].mark, "a second YAML document: the configuration is one document")
+        if isinstance(root, Text) and root.value is None:
+            root = MapNode(root.mark)
+        if isinstance(root, MapNode):
+            self._hooks(root.entries.get("webhooks"))
+            root = root.without("webhooks")
+        else:
+            self._refuse(root.mark, "a mapping is expected, such as `sources:` and `webhooks:`")
+            root = self.raw.process
+        self.raw.process = overlay(root, self._environ)
+
+    def folder(self) -> None:
+        """The webhook files, in the order of their names."""
+        place = self.raw.process.entries.get("webhooksDir")
+        name = text_of(place)
+        if not name or place is None:
+            return
+        try:
+            files = webhook_files(self._path.parent / name, self._path)
+        except (Unparsable, OSError) as error:
+            problem = error.problem.text if isinstance(error, Unparsable) else f"cannot be listed: {error.strerror}"
+            self.raw.problems.append(Problem(place.mark, "webhooksDir", f"{self._path.parent / name}: {problem}"))
+            return
+        for file in files:
+            for document in self._documents(file):
+                inner = document.entries.get("webhooks") if isinstance(document, MapNode) else None
+                self._hooks(
+                    inner if isinstance(document, MapNode) and set(document.entries) == {"webhooks"} else document
+                )
+
+    def _documents(self, path: Path) -> list[Node]:
+        """A file's documents after substitution; none where it cannot be parsed."""
+        self.raw.files.append(path)
+        try:
+            return [self.substitution.apply(document) for document in documents(path)]
+        except Unparsable as error:
+            self.raw.problems.append(error.problem)
+            return []
+
+    def _hooks(self, node: Node | None) -> None:
+        """One webhook or a list of them; null is none."""
+        match node:
+            case ListNode(items=items):
+                for item in items:
+                    self._hook(item)
+            case None | Text(value=None):
+                pass
+            case _:
+                self._hook(node)
+
+    def _hook(self, node: Node) -> None:
+        index = len(self.raw.webhooks)
+        if not isinstance(node, MapNode):
+            self._refuse(node.mark, "a webhook is expected here: a mapping with `name` and `url`")
+            return
+        prefix = f"webhooks[{text_of(node.entries.get('name')) or index}]."
+        translated = dialects.native(node)
+        self.raw.problems += [Problem(p.mark, prefix + p.path, p.text) for p in translated.problems]
+        self.raw.webhooks.append(RawWebhook(translated.node, prefix))
+
+    def _refuse(self, mark: Mark, text: str) -> None:
+        self.raw.problems.append(Problem(mark, "", text))
+
+
+def order(files: list[Path]) -> Mapping[str, int]:
+    """File names by their rank, for sorting problems."""
+    return {str(file): rank for rank, file in enumerate(files)}

@@ -1,0 +1,148 @@
+"""A toy pipeline on the Kafka door: delivers each event by writing its identity to a file, and checkpoints as the real one must.
+
+Run as a program by the fault tests: `python toy.py BROKER GROUP TOPIC:PARTITIONS[,..] OUT [DRAIN_SECONDS]`.
+Lines written: `d topic partition offset value` (delivered), `g topic partition expected start` (gap), `assigned ..`, `ready`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from forwarder.kafka import topics
+from forwarder.kafka.group import Acknowledged, Fence, Group
+from forwarder.kafka.records import Chunk
+from forwarder.kafka.shutdown import Shutdown
+from forwarder.kafka.worker import ResolvedSource, run_worker
+from forwarder.model.event import TP
+from forwarder.settings.process import Settings
+
+
+def order_of(record: bytes) -> tuple[int, int]:
+    head = json.loads(record)
+    return head["epoch"], head["seq"]
+
+
+@dataclass
+class Progress:
+    epoch: int
+    seq: int
+    position: int
+    written: int
+
+
+class Toy:
+    """Delivers in `on_chunk`; commits the previous position, then writes the new checkpoint, every second and at drains."""
+
+    def __init__(self, group: Group, out: Path, drain: float) -> None:
+        self.group = group
+        self.out = out.open("a", buffering=1)
+        self.drain = drain
+        self.progress: dict[TP, Progress] = {}
+        self.lock = asyncio.Lock()
+        self.timer: asyncio.Task[None] | None = None
+
+    def say(self, *words: object) -> None:
+        self.out.write(" ".join(map(str, words)) + "\n")
+
+    def on_chunk(self, tp: TP, chunk: Chunk) -> None:
+        progress = self.progress[tp]
+        if chunk.start > progress.position:
+            self.say("g", *tp, progress.position, chunk.start)
+        lines = [
+            f"d {tp.topic} {tp.partition} {record.offset} {(record.value or b'').decode()}\n"
+            for record in chunk
+            if record.offset >= progress.position
+        ]
+        self.out.write("".join(lines))
+        progress.position = max(progress.position, chunk.end)
+
+    async def on_assigned(self, owned: frozenset[TP], generation: int) -> None:
+        self.say("assigned", generation, json.dumps(sorted(owned)))
+        starts = {}
+        for tp in sorted(owned):
+            record = self.group.read_checkpoint(tp)
+            found = json.loads(record) if record else {"epoch": 0, "position": 0}
+            starts[tp] = found["position"]
+            self.progress[tp] = Progress(found["epoch"] + 1, 0, found["position"], found["position"])
+        if owned:
+            await self.group.commit(starts)
+            self.group.start_at(starts)
+        if self.timer is None:
+            self.timer = asyncio.ensure_future(self.every_second())
+        self.say("ready", generation)
+
+    async def on_revoked(self, revoked: frozenset[TP]) -> None:
+        await self.checkpoint(revoked, final=True)
+        for tp in revoked:
+            self.progress.pop(tp, None)
+        self.say("revoked", json.dumps(sorted(revoked)))
+
+    async def on_stopping(self) -> None:
+        self.say("stopping")
+        await asyncio.sleep(self.drain)
+        if self.timer:
+            self.timer.cancel()
+            await asyncio.wait({self.timer})
+        await self.checkpoint(frozenset(self.progress), final=True)
+        self.say("stopped")
+
+    async def every_second(self) -> None:
+        while True:
+            await asyncio.sleep(1.0)
+            with contextlib.suppress(KeyError):
+                await self.checkpoint(self.group.assignment(), final=False)
+
+    async def checkpoint(self, tps: frozenset[TP], *, final: bool) -> None:
+        async with self.lock:
+            changed = {tp: p for tp in tps if (p := self.progress.get(tp)) and p.position != p.written}
+            if not changed:
+                return
+            fence = await self.group.commit({tp: p.written for tp, p in changed.items()})
+            if fence is not Fence.OK:
+                self.say("fence", fence.name)
+                return
+            for tp, progress in changed.items():
+                await self.write(tp, progress)
+            if final:
+                self.say("final", (await self.group.commit({tp: p.written for tp, p in changed.items()})).name)
+
+    async def write(self, tp: TP, progress: Progress) -> None:
+        position = progress.position
+        progress.seq += 1
+        record = json.dumps({"epoch": progress.epoch, "seq": progress.seq, "position": position}).encode()
+        written = await self.group.write_checkpoint(tp, record)
+        if isinstance(written, Acknowledged):
+            progress.written = position
+        else:
+            self.say("checkpoint", written)
+
+
+async def main(broker: str, group: str, sources: str, out: str, drain: float = 0.0) -> int:
+    names = [name.partition(":") for name in sources.split(",")]
+    settings = Settings.model_validate(
+        {
+            "kafka": {"brokers": broker, "group": group, "fetch": "lowestLatency"},
+            "sources": [{"topic": topic} for topic, _, _ in names],
+        }
+    )
+    async with topics.admin_client(settings.kafka) as admin:
+        for topic, _, partitions in names:
+            name = topics.checkpoint_topic(group, topic)
+            await topics.create_topic(admin, name, int(partitions), topics.CHECKPOINT_CONFIG, 1)
+    shutdown = Shutdown(60.0)
+    shutdown.install()
+    resolved = [ResolvedSource(topic, int(partitions)) for topic, _, partitions in names]
+    return await run_worker(
+        settings, resolved, lambda g: Toy(g, Path(out), drain), order_of=order_of, shutdown=shutdown
+    )
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    sys.exit(asyncio.run(main(*sys.argv[1:5], *map(float, sys.argv[5:6]))))
