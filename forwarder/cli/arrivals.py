@@ -14,6 +14,8 @@ Run = tuple[int, int]
 Place = tuple[str, int]
 _PARTITION = re.compile(r"([A-Za-z0-9._-]+)/(\d+):(\d+(?:-\d+)?(?:,\d+(?:-\d+)?)*)")
 
+_COUNT = re.compile(r"(?:^|(?<=;))([a-z_]+)=([0-9]+)(?=;|$)")
+
 
 @dataclass(frozen=True, slots=True)
 class Offsets:
@@ -47,9 +49,8 @@ def _run(text: str) -> Run:
 
 
 def parse_counts(text: str) -> dict[str, int]:
-    """Reads a `Forwarder-Discarded` header: `expired=3;shed=1`. Raises ValueError."""
-    pairs = (part.partition("=") for part in text.split(";") if part)
-    return {reason: int(count) for reason, _, count in pairs}
+    """Reads a `Forwarder-Discarded` header: `expired=3;shed=1`. What is not written like this is passed over."""
+    return {match[1]: int(match[2]) for match in _COUNT.finditer(text)}
 
 
 def parse_events(body: bytes, content_type: str) -> list[Any]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from forwarder.deliver.auth import registry
-from forwarder.deliver.auth.secret import header_value, required
+from forwarder.deliver.auth.secret import header_value, required, sendable
 from forwarder.deliver.sign.engine import sign
 from forwarder.deliver.sign.schemes import SCHEMES
 from forwarder.settings.secrets import (
@@ -65,7 +65,7 @@ class Credentials:
             if isinstance(value, str):
                 yield name, header_value(value, f"header {name}")
             else:
-                yield name, required(value, f"header {name}")
+                yield name, sendable(value, f"header {name}")
 
     def _secrets(self) -> Iterator[Secret]:
         yield from self._webhook.signature_keys

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from forwarder.clock import Clock
 from forwarder.flow.intake import Intake
 from forwarder.flow.roster import Roster
-from forwarder.kafka.reader import OutOfRange, Reader, ReaderFailed
+from forwarder.kafka.reader import OutOfRange, Reader, ReadResult, Unavailable
 from forwarder.lane.lane import Lane
 from forwarder.model.event import TP, Event
 from forwarder.observe.events import CatchUpFinished, CatchUpStarted, RetentionLoss
@@ -22,7 +22,8 @@ from forwarder.source.positions import Positions
 PASS_RECORDS = 500
 """Records per pass: few enough that live lanes are served in between."""
 
-PASS_BYTES = 1024 * 1024
+PASS_SECONDS = 0.1
+"""How long a pass waits for records at the end of the log."""
 
 LINGER_SECONDS = 10.0
 """How long an idle reader keeps its connection: a lane that is slow asks again every few milliseconds."""
@@ -113,21 +114,35 @@ class CatchUp:
         for lane in lanes:
             self._tell_started(lane, tp)
         low = min(lane.behind[tp] for lane in lanes)
-        started = self._clock.monotonic()
-        got = await reader.read(low, max_records=PASS_RECORDS, max_bytes=PASS_BYTES)
-        if isinstance(got, ReaderFailed):
-            await self._clock.sleep(FAILED_SECONDS)
-            return
-        if isinstance(got, OutOfRange):
-            self._lost(tp, got.log_start, lanes)
-            return
+        got = await self._read(reader, low)
         received = self._clock.monotonic()
-        self._observer.metrics.topic(tp.topic).catchup_read.inc(len(got.records))
-        self._feed(tp, self._intake.decode(tp, got.records), got.start, got.end)
+        match got:
+            case Unavailable():
+                await reader.close()
+                await self._clock.sleep(FAILED_SECONDS)
+            case OutOfRange(log_start=log_start):
+                await self._out_of_range(tp, log_start, low, lanes)
+            case chunk:
+                self._observer.metrics.topic(tp.topic).catchup_read.inc(len(chunk))
+                self._feed(tp, self._intake.decode(tp, chunk), chunk.start, chunk.end)
         # Half of the loop's time at most: live lanes and attempts come first.
         await self._clock.sleep(min(0.05, self._clock.monotonic() - received))
-        if got.end <= low and self._clock.monotonic() - started < 0.05:
-            await self._clock.sleep(0.05)
+
+    async def _read(self, reader: Reader, low: int) -> ReadResult:
+        if not reader.is_open:
+            unavailable = await reader.open(low)
+            if unavailable is not None:
+                return unavailable
+        elif reader.position != low:
+            reader.seek(low)
+        return await reader.read(PASS_RECORDS, PASS_SECONDS)
+
+    async def _out_of_range(self, tp: TP, log_start: int, low: int, lanes: Sequence[Lane]) -> None:
+        if log_start > low:
+            self._lost(tp, log_start, lanes)
+        else:
+            # Beyond the end: the topic was made anew. The tail guard says so and halts the partition.
+            await self._clock.sleep(FAILED_SECONDS)
 
     def _feed(self, tp: TP, events: Sequence[Event], start: int, end: int) -> None:
         """Give each lane what it wants of `[start, end)`, up to where the router is: the rest comes by the shared read."""

@@ -1,5 +1,6 @@
-"""Checkpoints: load them when partitions come, write them on a timer and around every drain. One code path for start, rebalance, crash.
+"""Checkpoints: load them when partitions come, write them on a timer and around every drain.
 
+Start, rebalance and crash share one path: load and catch up.
 Cycle: commit the *previous* position (a fence: refused means the partitions are no longer ours), then write the new record.
 """
 

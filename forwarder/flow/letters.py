@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping
 
 from forwarder.clock import Clock
-from forwarder.kafka.producer import Acknowledged, Producer
+from forwarder.kafka.producer import Produced, ProduceFailed, RecordProducer
 from forwarder.lane.flight import Part
 from forwarder.model.event import Event, Unreadable
 from forwarder.observe.events import DeadLetterWriteFailed
@@ -22,7 +22,13 @@ class Letters:
     """`topics` maps a source topic to its dead-letter topic. What the broker has of a part is remembered on the part."""
 
     def __init__(
-        self, producer: Producer, topics: Mapping[str, str], group: str, cluster: str, observer: Observer, clock: Clock
+        self,
+        producer: RecordProducer,
+        topics: Mapping[str, str],
+        group: str,
+        cluster: str,
+        observer: Observer,
+        clock: Clock,
     ) -> None:
         self._producer = producer
         self._topics = topics
@@ -51,7 +57,7 @@ class Letters:
             ack = await self._producer.produce(
                 self._ledger, webhook.encode(), ledger.encode(entry), (), int(entry.at * 1000)
             )
-            if not isinstance(ack, Acknowledged):
+            if isinstance(ack, ProduceFailed):
                 self._observer.emit(DeadLetterWriteFailed(topic=self._ledger, error=ack.text))
                 return False
         return True
@@ -60,7 +66,7 @@ class Letters:
         letter = dead_letter(event, _cause(webhook, part, event), self._cluster)
         topic = self._topics[event.tp.topic]
         ack = await self._producer.produce(topic, letter.key, letter.value, letter.headers, letter.timestamp_ms)
-        if isinstance(ack, Acknowledged):
+        if isinstance(ack, Produced):
             return True
         self._observer.metrics.topic(event.tp.topic).dead_letters_failed.inc()
         self._observer.emit(DeadLetterWriteFailed(topic=topic, error=ack.text))

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping
 
+from forwarder.clock import Clock
 from forwarder.deliver.client import Client
 from forwarder.deliver.sender import Sender
 from forwarder.lane.budget import Budget
 from forwarder.lane.lane import Lane, Wake
 from forwarder.lane.states import LaneState, Trigger
 from forwarder.model.event import TP, Event, Unreadable
-from forwarder.clock import Clock
 from forwarder.observe.events import FilterFailed
 from forwarder.observe.observer import Observer
 from forwarder.route.router import Router
 from forwarder.settings.process import Settings
+from forwarder.settings.show import webhook_fingerprint
 from forwarder.settings.webhook import Webhook
 
 UNREADABLE = "~unreadable"
@@ -60,6 +60,14 @@ class Roster:
         """A webhook that was not there before. The caller gives it its partitions and calls `reroute`."""
         return self._add(webhook)
 
+    def change(self, webhook: Webhook) -> Lane:
+        """The same webhook with another configuration. The caller calls `reroute`."""
+        lane = self.lanes[webhook.name]
+        lane.reconfigure(webhook)
+        self.senders[webhook.name] = self.sender_for(webhook)
+        self.fingerprints[webhook.name] = webhook_fingerprint(webhook)
+        return lane
+
     def remove(self, name: str) -> Lane:
         """Forget a webhook. Its lane is returned, switched off."""
         lane = self.lanes.pop(name)
@@ -82,7 +90,7 @@ class Roster:
         lane = Lane(webhook, self._budget, self._positions, self._wake)
         self.lanes[webhook.name] = lane
         self.senders[webhook.name] = self.sender_for(webhook)
-        self.fingerprints[webhook.name] = fingerprint(webhook)
+        self.fingerprints[webhook.name] = webhook_fingerprint(webhook)
         if webhook.name != UNREADABLE:
             self._observer.metrics.add_webhook(webhook.name)
         if not webhook.enable:
@@ -108,12 +116,6 @@ def condemned(event: Event, text: str) -> Event:
         event.tp, event.offset, event.timestamp_ms, event.key, event.value, event.headers, event.id, event.type,
         event.time_ns, event.severity, event.tenant, event.size, event.text, Unreadable.FILTER_ERROR, text,
     )  # fmt: skip
-
-
-def fingerprint(webhook: Webhook) -> str:
-    """Changes when anything but `enable` in the webhook's configuration does."""
-    text = repr(webhook.model_copy(update={"enable": True}))
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _unreadable_webhook() -> Webhook:

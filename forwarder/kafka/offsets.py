@@ -48,7 +48,8 @@ class Offsets:
     async def log_start(self, tp: TP) -> int | Unavailable:
         """The first offset that the log still holds."""
         key = TopicPartition(*tp)
-        return await self._ask(lambda: self._consumer.beginning_offsets([key]), key)
+        start: int | Unavailable = await self._ask(lambda: self._consumer.beginning_offsets([key]), key)
+        return start
 
     async def stable_end(self, tp: TP) -> int | Unavailable:
         """The offset after the last readable record."""

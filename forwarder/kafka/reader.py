@@ -59,6 +59,11 @@ class Reader:
         self._position = 0
 
     @property
+    def is_open(self) -> bool:
+        """Whether `open` succeeded and nothing was closed since."""
+        return self._consumer is not None
+
+    @property
     def position(self) -> int:
         """The next fetch position."""
         return self._position

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic
@@ -30,6 +31,14 @@ CHECKPOINT_CONFIG: Mapping[str, str] = {
 """Kafka compacts all but the active segment: small segments keep the table's recovery to a second or two."""
 
 DEAD_LETTER_CONFIG: Mapping[str, str] = {"cleanup.policy": "delete", "max.message.bytes": str(MAX_RECORD_BYTES)}
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedSource:
+    """A source topic that exists, and how many partitions it and its checkpoint topic have."""
+
+    topic: str
+    partitions: int
 
 
 def checkpoint_topic(group: str, source: str) -> str:
@@ -66,24 +75,30 @@ async def grow_topic(client: Any, name: str, partitions: int) -> None:
     await client.create_partitions({name: NewPartitions(total_count=partitions)})
 
 
-async def wanting_config(client: Any, name: str, config: Mapping[str, str]) -> dict[str, str]:
-    """The topic's own settings with ours on top, or nothing when ours are in force. Raises aiokafka's KafkaError.
+@dataclass(frozen=True, slots=True)
+class TopicConfig:
+    """A topic's settings: all that are in force, and those set on the topic itself."""
 
-    The whole set is needed because AlterConfigs replaces it.
-    """
+    in_force: Mapping[str, str]
+    own: Mapping[str, str]
+
+    def lacks(self, config: Mapping[str, str]) -> bool:
+        """True unless all of `config` is in force."""
+        return any(self.in_force.get(key) != value for key, value in config.items())
+
+
+async def read_config(client: Any, name: str) -> TopicConfig:
+    """A topic's settings. Raises aiokafka's KafkaError."""
     responses = await client.describe_configs([ConfigResource(ConfigResourceType.TOPIC, name)])
     code, text, _, _, entries = responses[0].resources[0]
     if code:
         raise for_code(code)(f"cannot read the settings of topic {name}: {text}")
-    in_force = {entry[0]: entry[1] for entry in entries}
-    if all(in_force.get(key) == value for key, value in config.items()):
-        return {}
-    own = {entry[0]: entry[1] for entry in entries if entry[3] == _SET_ON_TOPIC and entry[1] is not None}
-    return {**own, **config}
+    in_force = {entry[0]: entry[1] for entry in entries if entry[1] is not None}
+    return TopicConfig(in_force, {e[0]: e[1] for e in entries if e[3] == _SET_ON_TOPIC and e[1] is not None})
 
 
 async def alter_config(client: Any, name: str, config: Mapping[str, str]) -> None:
-    """Replace a topic's own settings. Raises aiokafka's KafkaError."""
+    """Replace all settings of the topic's own (that is how AlterConfigs works). Raises aiokafka's KafkaError."""
     responses = await client.alter_configs([ConfigResource(ConfigResourceType.TOPIC, name, dict(config))])
     for code, text, *_ in responses[0].resources:
         if code:

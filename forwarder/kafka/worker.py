@@ -9,7 +9,6 @@ import asyncio
 import logging
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from forwarder.errors import StartupError
@@ -18,6 +17,7 @@ from forwarder.kafka.group import Group
 from forwarder.kafka.membership import Handler, Membership
 from forwarder.kafka.private.app import CheckpointTable, ChunkSchema, FetchOptions, MendedApp, OrderOf
 from forwarder.kafka.shutdown import Shutdown
+from forwarder.kafka.topics import ResolvedSource
 from forwarder.model.event import TP
 from forwarder.settings.process import Settings
 
@@ -26,14 +26,6 @@ _log = logging.getLogger(__name__)
 MAX_REQUEST_BYTES = 8 * 1024 * 1024
 MAX_POLL_RECORDS = 2000
 REVOKE_MARGIN_SECONDS = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class ResolvedSource:
-    """A source topic that exists, and how many partitions it and its checkpoint topic have."""
-
-    topic: str
-    partitions: int
 
 
 class Worker:

@@ -25,7 +25,9 @@ class Part:
     """Events that are attempted together. Frozen once `attempts` is above 0: a retry sends the same bytes under the same id.
 
     `ambiguous`: an attempt ended so that the receiver may have taken the part; it must then stay whole. `prepared` belongs to the
-    deliver stage. `failed_writes` counts dead letters and ledger entries refused by Kafka. `first_attempt` and `last_attempt` are wall seconds; `status` and `excerpt` come from the last answer.
+    deliver stage. `failed_writes` counts dead letters and ledger entries refused by Kafka.
+
+    `first_attempt` and `last_attempt` are wall seconds; `status` and `excerpt` come from the last answer.
     """
 
     events: tuple[Event, ...]

@@ -28,6 +28,12 @@ class Holding:
         self._shedder = Shedder() if policy.lossy else None
         self._returned_until: dict[TP, int] = {}
 
+    def reconfigure(self, policy: LanePolicy) -> None:
+        """Another policy. The window must be empty; what was given back is no longer known as counted."""
+        self.policy = policy
+        self._shedder = Shedder() if policy.lossy else None
+        self._returned_until.clear()
+
     def admit(self, event: Event, now: float) -> None:
         """Into the window. Hot path."""
         self.window.add(event, now, self.policy)

@@ -174,6 +174,24 @@ class Lane:
         self._trigger(trigger)
         self.on_room()
 
+    def reconfigure(self, webhook: Webhook) -> None:
+        """Another configuration, from the next batch on: what waits goes back to Kafka and is judged anew.
+
+        A batch that is frozen or under way keeps its bytes.
+        """
+        self._give_back(self.window.drop_newest(0, self.policy))
+        self.books.released += self.books.returned
+        self.books.returned = 0
+        self.webhook, self.policy = webhook, policy_of(webhook)
+        self.holding.reconfigure(self.policy)
+        self.flights.policy = self.policy
+        self.flights.start_afresh()
+
+    def jump(self, tp: TP) -> None:
+        """Skip what was not read: go on at the router's position."""
+        if tp in self.behind:
+            self.behind[tp] = max(self.behind[tp], self._positions.get(tp, 0))
+
     def cursors(self) -> dict[TP, int]:
         """Per partition that is not caught up, the next offset without an outcome."""
         cursors = dict(self.behind)

@@ -25,7 +25,8 @@ _HARMLESS_NAME = re.compile(r"(?i)(file|path|name|errors?|available)$")
 _URL = re.compile(
     r"(?P<scheme>[a-zA-Z][a-zA-Z0-9+.-]*://)(?P<user>[^\s/?#]*@)?(?P<rest>[^\s?#\"'<>]*)(?P<query>\?[^\s#\"'<>]*)?"
 )
-_SCHEME = re.compile(r"(?i)\b(basic|bearer)\s+(?=\S*[\d=+/_]|\S{16})[A-Za-z0-9+/._~=-]{4,}")
+_SCHEME = re.compile(r"\b((?i:basic|bearer))\s+(?=\S*[\d=+/_]|\S+[A-Z]|\S{16})[A-Za-z0-9+/._~=-]{4,}")
+"""Credentials of RFC 7617 and RFC 6750; a word of prose (`Basic authentication`) looks different."""
 _WEBHOOK_KEY = re.compile(r"whsec_[A-Za-z0-9+/=_-]{4,}")
 _ASSIGNED = re.compile(
     r"(?i)(?<![/.\w-])([\w-]*(?:passw(?:or)?d|secret|token|api[_-]?key|authorization|cookie)[\"']?\s*[=:]\s*)"

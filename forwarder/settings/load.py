@@ -39,13 +39,14 @@ _NEEDS: Mapping[str, frozenset[str]] = {
 class Loaded:
     """A configuration that was accepted.
 
-    `settings.webhooks` holds those of the file, then those of `webhooksDir` by file name. `files` are what was read.
-    `fingerprints` (by webhook name) change when any field of a webhook does.
+    `settings.webhooks` holds those of the file, then those of `webhooksDir` by file name. `files` are what was read,
+    `watched` what a `Watcher` must watch. `fingerprints` (by webhook name) change when any field of a webhook does.
     """
 
     settings: Settings
     warnings: tuple[str, ...]
     files: tuple[Path, ...]
+    watched: tuple[Path, ...]
     fingerprints: Mapping[str, str]
 
 
@@ -73,6 +74,7 @@ def load(path: Path, environ: Mapping[str, str] | None = None, checks: Sequence[
         settings,
         tuple(str(problem) for problem in said),
         tuple(raw.files),
+        (Path(path), *([raw.folder] if raw.folder else [])),
         {hook.name: webhook_fingerprint(hook) for hook in settings.webhooks},
     )
 

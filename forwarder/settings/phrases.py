@@ -14,6 +14,7 @@ from forwarder.settings.types import Model
 from forwarder.settings.walk import known_keys
 
 _QUOTED = re.compile(r"'([^']*)'")
+_LISTED = 12
 _SHAPES = {
     "model_type": "a mapping of keys is expected",
     "model_attributes_type": "a mapping of keys is expected",
@@ -65,7 +66,8 @@ def _unknown(error: ErrorDetails, root: type[Model], _node: Node, _context: Mapp
     where: tuple[Step, ...] = error["loc"][:-1]
     known = known_keys(root, where)
     key = str(error["loc"][-1])
-    return f"unknown key{nearest(key, known) or '; known: ' + ', '.join(known)}"
+    listed = ", ".join(known[:_LISTED]) + (" ..." if len(known) > _LISTED else "")
+    return f"unknown key{nearest(key, known) or f'; known: {listed}'}"
 
 
 def _choice(_error: ErrorDetails, _root: type[Model], node: Node, context: Mapping[str, Any]) -> str:

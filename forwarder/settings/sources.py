@@ -29,6 +29,7 @@ class Raw:
     process: MapNode
     webhooks: list[RawWebhook] = field(default_factory=list)
     files: list[Path] = field(default_factory=list)
+    folder: Path | None = None
     problems: list[Problem] = field(default_factory=list)
     variables: set[str] = field(default_factory=set)
 
@@ -63,7 +64,8 @@ class _Reader:
             root = MapNode(root.mark)
         if isinstance(root, MapNode):
             self._hooks(root.entries.get("webhooks"))
-            root = root.without("webhooks")
+            self.substitution.prefix = ""
+            root = self.substitution.mapping(root.without("webhooks"))
         else:
             self._refuse(root.mark, "a mapping is expected, such as `sources:` and `webhooks:`")
             root = self.raw.process
@@ -75,11 +77,12 @@ class _Reader:
         name = text_of(place)
         if not name or place is None:
             return
+        self.raw.folder = self._path.parent / name
         try:
-            files = webhook_files(self._path.parent / name, self._path)
+            files = webhook_files(self.raw.folder, self._path)
         except (Unparsable, OSError) as error:
             problem = error.problem.text if isinstance(error, Unparsable) else f"cannot be listed: {error.strerror}"
-            self.raw.problems.append(Problem(place.mark, "webhooksDir", f"{self._path.parent / name}: {problem}"))
+            self.raw.problems.append(Problem(place.mark, "webhooksDir", f"{self.raw.folder}: {problem}"))
             return
         for file in files:
             for document in self._documents(file):
@@ -89,10 +92,10 @@ class _Reader:
                 )
 
     def _documents(self, path: Path) -> list[Node]:
-        """A file's documents after substitution; none where it cannot be parsed."""
+        """A file's documents; none where it cannot be parsed."""
         self.raw.files.append(path)
         try:
-            return [self.substitution.apply(document) for document in documents(path)]
+            return documents(path)
         except Unparsable as error:
             self.raw.problems.append(error.problem)
             return []
@@ -114,7 +117,8 @@ class _Reader:
             self._refuse(node.mark, "a webhook is expected here: a mapping with `name` and `url`")
             return
         prefix = f"webhooks[{text_of(node.entries.get('name')) or index}]."
-        translated = dialects.native(node)
+        self.substitution.prefix = prefix
+        translated = dialects.native(self.substitution.mapping(node))
         self.raw.problems += [Problem(p.mark, prefix + p.path, p.text) for p in translated.problems]
         self.raw.webhooks.append(RawWebhook(translated.node, prefix))
 

@@ -14,9 +14,13 @@ _REFERENCE = re.compile(r"\$\$\{|\$\{(?:([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}
 
 @dataclass(slots=True)
 class Substitution:
-    """Replaces references in trees, keeping what went wrong and which variables were asked for."""
+    """Replaces references in trees, keeping what went wrong and which variables were asked for.
+
+    `prefix` is what the paths of the next problems start with.
+    """
 
     environ: Mapping[str, str]
+    prefix: str = ""
     problems: list[Problem] = field(default_factory=list)
     used: set[str] = field(default_factory=set)
 
@@ -27,10 +31,14 @@ class Substitution:
                 return Text(node.mark, self._text(node, value, path), node.raw)
             case ListNode(items=items):
                 return ListNode(node.mark, tuple(self.apply(item, (*path, i)) for i, item in enumerate(items)))
-            case MapNode(entries=entries):
-                replaced = {key: self.apply(item, (*path, key)) for key, item in entries.items()}
-                return MapNode(node.mark, replaced, node.keys)
+            case MapNode():
+                return self.mapping(node, path)
         return node
+
+    def mapping(self, node: MapNode, path: tuple[Step, ...] = ()) -> MapNode:
+        """As `apply`, for a mapping. Keys are never replaced."""
+        replaced = {key: self.apply(item, (*path, key)) for key, item in node.entries.items()}
+        return MapNode(node.mark, replaced, node.keys)
 
     def _text(self, node: Text, value: str, path: tuple[Step, ...]) -> str:
         """The value with its references replaced, from left to right and never a second time."""
@@ -62,4 +70,4 @@ class Substitution:
         return value or ""
 
     def _refuse(self, node: Text, path: tuple[Step, ...], text: str) -> None:
-        self.problems.append(Problem(node.mark, written(path), text))
+        self.problems.append(Problem(node.mark, self.prefix + written(path), text))

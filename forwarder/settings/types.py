@@ -114,7 +114,8 @@ def parse_start(text: str) -> Start | float:
     raise ValueError("a start is expected: now, earliest, or a time such as 2026-01-31T12:00:00Z")
 
 
-def _check_start(text: str) -> str:
+def check_start(text: str) -> str:
+    """The text, when `parse_start` understands it. Raises ValueError otherwise."""
     parse_start(text)
     return text.strip()
 
@@ -136,7 +137,7 @@ Duration = Annotated[float, BeforeValidator(parse_duration), _schema("number", _
 Forever = Annotated[float, BeforeValidator(parse_forever), _schema("number", f"(never|{_DURATION})")]
 Size = Annotated[int, BeforeValidator(parse_size), _schema("integer", _SIZE)]
 Level = Annotated[int, BeforeValidator(parse_level), WithJsonSchema(_LEVEL_SCHEMA)]
-StartAt = Annotated[str, AfterValidator(_check_start)]
+StartAt = Annotated[str, AfterValidator(check_start)]
 Strings = Annotated[
     tuple[str, ...],
     BeforeValidator(_split),

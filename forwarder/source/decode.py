@@ -22,7 +22,8 @@ from forwarder.source.times import time_ns
 
 _NS_PER_MS = 1_000_000
 _HALF = MAX_DEPTH // 2
-"""Nesting beyond MAX_DEPTH needs more than half of it in braces or more than half in square brackets."""
+"""Valid JSON nests beyond MAX_DEPTH only with more than half of that in objects or in arrays, and all their ends lie behind the
+innermost beginning: behind 4 bytes (`{"":`) for each object around it, 1 byte for each array. So counting ends there is enough."""
 
 _NO_PRESETS: Mapping[str, UserPreset] = MappingProxyType({})
 
@@ -79,7 +80,7 @@ class Decoder:
                 if value is None or parse is None or (headers and _unusual(headers, binary)):
                     raise _Surprise
                 size = len(value)
-                if size > limit or value.count(b"{") > _HALF or (b"[" in value and value.count(b"[") > _HALF):
+                if size > limit or value.count(b"}", 4 * _HALF) > _HALF or value.count(b"]", _HALF) > _HALF:
                     raise _Surprise
                 if not value.isascii():
                     value.decode()
@@ -97,6 +98,8 @@ class Decoder:
                 reading = override(reading, value, plain, key, tp.topic)
             id_, type_, time, word, tenant = reading
             severity = known.get(word)
+            if key or plain:
+                size += _beside(key, plain)
             add(
                 Event(
                     tp,
@@ -110,7 +113,7 @@ class Decoder:
                     time_ns(time) or _stamp_ns(stamp),
                     levels.of(word) if severity is None else severity,
                     tenant if tenant.__class__ is str else _text(tenant),
-                    size + _around(key, plain),
+                    size + EVENT_OVERHEAD_BYTES,
                 )
             )
         return events
@@ -119,7 +122,7 @@ class Decoder:
         """Any record. The only other place that makes events."""
         value, key, stamp = record.value, record.key, record.timestamp
         headers: Headers = tuple((name, b"" if content is None else content) for name, content in record.headers)
-        size = len(value or b"") + _around(key, headers)
+        size = len(value or b"") + _beside(key, headers) + EVENT_OVERHEAD_BYTES
         place = (tp, record.offset, stamp, key, value, headers)
         try:
             reading, text, levels = self._reader.interpret(value, headers, key, tp.topic)
@@ -139,9 +142,9 @@ def _stamp_ns(stamp: int) -> int:
     return stamp * _NS_PER_MS if stamp > 0 else 0
 
 
-def _around(key: bytes | None, headers: Headers) -> int:
-    """Bytes that an event holds beside its value."""
-    size = EVENT_OVERHEAD_BYTES + (len(key) if key else 0)
+def _beside(key: bytes | None, headers: Headers) -> int:
+    """Bytes of the key and of the headers."""
+    size = len(key) if key else 0
     for name, content in headers:
         size += len(name) + len(content)
     return size

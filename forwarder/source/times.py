@@ -21,6 +21,9 @@ _NEVER = -(2**70)
 _UNITS = ((10**11, SECOND), (10**14, 1_000_000), (10**17, 1_000), (_LIMIT, 1))
 """(below this magnitude, nanoseconds per unit): right for every instant from March 1973 (10**11 ms) to 2262."""
 
+_TENS = tuple(10 ** (9 - digits) for digits in range(10))
+"""Nanoseconds per last digit of a fraction, by its number of digits."""
+
 _WHOLE = re.compile(r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)", re.ASCII)
 _TAIL = re.compile(r"(?:\.(\d+))?(?:[Zz]|([+-])(\d\d):?(\d\d))?", re.ASCII)
 _NUMBER = re.compile(r"(\d{1,19})(?:\.(\d+))?", re.ASCII)
@@ -29,8 +32,12 @@ _NUMBER = re.compile(r"(\d{1,19})(?:\.(\d+))?", re.ASCII)
 def time_ns(value: Scalar) -> int:
     """Nanoseconds, or 0 where `value` is no time. Text without a zone is UTC; digits past the ninth are cut off (RFC 3339)."""
     if value.__class__ is str:
-        ns = _text_ns(value)
-    elif isinstance(value, float):
+        digits = value[20:-1]
+        if len(digits) <= 9 and digits.isdecimal() and value[19] == "." and value[-1] == "Z":  # nearly every producer
+            ns = _second(value[:19]) + int(digits) * _TENS[len(digits)]
+        else:
+            ns = _text_ns(value)
+    elif value.__class__ is float:
         ns = _float_ns(value)
     else:
         ns = _int_ns(value) if isinstance(value, int) else 0
@@ -38,10 +45,6 @@ def time_ns(value: Scalar) -> int:
 
 
 def _text_ns(text: str) -> int:
-    if text[-1:] == "Z" and text[19:20] == ".":  # nearly every producer; the rest may take the longer way
-        digits = text[20:-1]
-        if digits.isdigit() and digits.isascii():
-            return _second(text[:19]) + int(digits[:9].ljust(9, "0"))
     tail = _TAIL.fullmatch(text, 19)
     if tail is None or len(text) < 19:
         return _number_text_ns(text)

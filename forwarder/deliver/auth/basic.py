@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import base64
 
-from forwarder.deliver.auth.secret import required
+from forwarder.deliver.auth.secret import sendable
 from forwarder.settings.webhook import Basic
 
 
 def headers(auth: Basic) -> list[tuple[str, str]]:
-    """`Authorization: Basic ...` in UTF-8. Raises SecretUnavailable."""
-    pair = f"{auth.username}:{required(auth.secret, 'Basic authentication')}"
+    """`Authorization: Basic ...` in UTF-8, without control characters (RFC 7617, section 2). Raises SecretUnavailable."""
+    pair = f"{auth.username}:{sendable(auth.secret, 'Basic authentication')}"
     return [("Authorization", "Basic " + base64.b64encode(pair.encode()).decode("ascii"))]

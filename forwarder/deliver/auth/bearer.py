@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from forwarder.deliver.auth.secret import required
+from forwarder.deliver.auth.secret import sendable
 from forwarder.settings.webhook import Bearer
 
 
 def headers(auth: Bearer) -> list[tuple[str, str]]:
     """`Authorization: Bearer ...`. Raises SecretUnavailable."""
-    return [("Authorization", "Bearer " + required(auth.bearer_token, "Bearer authentication"))]
+    return [("Authorization", "Bearer " + sendable(auth.bearer_token, "Bearer authentication"))]

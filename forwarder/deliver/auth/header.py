@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from forwarder.deliver.auth.secret import required
+from forwarder.deliver.auth.secret import sendable
 from forwarder.settings.webhook import HeaderAuth
 
 
 def headers(auth: HeaderAuth) -> list[tuple[str, str]]:
     """`name: value`. Raises SecretUnavailable."""
-    return [(auth.name, required(auth.value, f"header {auth.name}"))]
+    return [(auth.name, sendable(auth.value, f"header {auth.name}"))]

@@ -8,11 +8,16 @@ _NEVER_IN_A_HEADER = frozenset("\r\n\0")
 
 
 def required(secret: Secret, purpose: str) -> str:
-    """The secret's present value, fit for a header. Raises SecretUnavailable (without the value) when there is none."""
+    """The secret's present value. Raises SecretUnavailable when there is none."""
     value = secret.read()
     if not value:
         raise SecretUnavailable(f"{purpose} has no secret")
-    return header_value(value, purpose)
+    return value
+
+
+def sendable(secret: Secret, purpose: str) -> str:
+    """The secret's present value, fit for a header. Raises SecretUnavailable, without the value."""
+    return header_value(required(secret, purpose), purpose)
 
 
 def header_value(value: str, purpose: str) -> str:

@@ -50,6 +50,7 @@ def test_what_the_sender_writes_is_read_back(places: dict[tuple[str, int], set[i
 def test_discard_counts_are_read() -> None:
     assert parse_counts("expired=3;shed=1") == {"expired": 3, "shed": 1}
     assert parse_counts("") == {}
+    assert parse_counts("expired=many;shed=2;=1;x") == {"shed": 2}
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ EVENTS = batch(event(b"1", 5), event(b"2", 6), event(b"3", 9))
 
 def test_the_id_is_the_same_on_every_worker_for_ever() -> None:
     """A change here repeats batches under new ids at every upgrade."""
-    assert batch_id("siem", "prod", EVENTS, b"[1,2,3]") == "fb_PLACEHOLDER"
+    assert batch_id("siem", "prod", EVENTS, b"[1,2,3]") == "fb_x665tx4bwasvxwt7pz2irx7ud7bklmnc"
 
 
 def test_the_id_is_fit_for_headers_and_for_the_standard_webhooks_content() -> None:

@@ -17,7 +17,7 @@ from tests.unit.deliver.make import batch, event
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
 )
 
 
@@ -35,7 +35,7 @@ def values(name: str, content: bytes) -> list[Any]:
 
 @pytest.mark.parametrize("name", FORMATS)
 class TestEveryFormat:
-    @given(documents=st.lists(st.tuples(JSON, st.sampled_from([None, 2]))))
+    @given(documents=st.lists(st.tuples(JSON, st.sampled_from([None, 2])), max_size=4))
     def test_a_receiver_reads_the_same_values_in_the_same_order(
         self, name: str, documents: list[tuple[Any, int | None]]
     ) -> None:

@@ -11,7 +11,17 @@ from forwarder.model.attempt import Attempt, Failure, Fault, Response
 from forwarder.observe.declared import ATTEMPT_CLASSES, LANE_STATES, METRICS, Kind, Metric
 
 ABBREVIATED = {"s", "ms", "us", "ns", "sec", "b", "kb", "mb", "gb", "tb", "pb", "m", "h", "d", "min", "hr"}
-NOT_BASE = {"milliseconds", "microseconds", "nanoseconds", "minutes", "hours", "days", "kilobytes", "megabytes", "kibibytes", "mebibytes", "percent"}  # fmt: skip
+NOT_BASE = {
+    "milliseconds",
+    "microseconds",
+    "nanoseconds",
+    "minutes",
+    "hours",
+    "days",
+    "kilobytes",
+    "megabytes",
+    "percent",
+}
 
 every_metric = pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)
 

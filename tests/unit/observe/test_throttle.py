@@ -71,4 +71,5 @@ def test_keys_that_nobody_uses_any_more_are_forgotten() -> None:
     assert throttle.admit(MAX_KEYS * 2 - 1, "x", 1, INTERVAL) is None
     assert throttle.admit(0, "x", 1, INTERVAL) == Held(0, 0)
     list(throttle.due(100))
+    list(throttle.due(200))
     assert not throttle._keys

@@ -15,7 +15,7 @@ from forwarder.settings.webhook import Webhook
 from tests.unit.route.examples import event, webhook
 
 
-def answer(text: str, seen: Event | None = None, **fields: Any) -> object:
+def answer(text: str, seen: Event | None = None, /, **fields: Any) -> object:
     compiled = compile_filter(text)
     return ask(compiled, look(seen or event(**fields), compiled.needs))
 

@@ -132,60 +132,63 @@ events = st.builds(
 )
 
 
-def brute_force(hook: Webhook, seen: Event, tree: Mapping[str, Tenant]) -> tuple[bool, bool]:
-    """(wanted, an error decided it), told from the settings' meaning, condition by condition."""
-    data = msgspec.json.decode(seen.value or b"null")
+class BruteForce:
+    """A webhook's answer to one event, told from the meaning of the settings, condition by condition."""
 
-    def high_enough(level: int) -> bool:
-        if seen.severity:
-            return seen.severity >= level
-        return hook.treat_missing_severity_as is None or hook.treat_missing_severity_as >= level
+    def __init__(self, hook: Webhook, seen: Event, tree: Mapping[str, Tenant]) -> None:
+        self.hook, self.seen, self.tree = hook, seen, tree
+        self.data = msgspec.json.decode(seen.value or b"null")
 
-    def family(name: str, known: set[str]) -> set[str]:
-        known = known | {name}
-        for child in tree[name].children if name in tree else ():
-            if child not in known:
-                known |= family(child, known)
-        return known
+    def decide(self) -> tuple[bool, bool]:
+        """(wanted, an error decided it)."""
+        ruled = [self.by_rule(rule) for rule in self.hook.rules] or [True]
+        parts = [True if True in ruled else None if None in ruled else False, self.by(self.hook.filter)]
+        if not self.cheap() or False in parts:
+            return False, False
+        if None in parts:
+            return self.hook.on_filter_error == "match", True
+        return True, False
 
-    def of_tenants(names: tuple[str, ...]) -> bool:
-        if not names:
-            return True
-        return any(seen.tenant in (family(n, set()) if hook.include_children else {n}) for n in names)
+    def cheap(self) -> bool:
+        hook = self.hook
+        on_list = self.listed(hook.events, hook.event_sets)
+        if hook.sources and self.seen.tp.topic not in hook.sources:
+            return False
+        if not self.of_tenants(hook.tenants) or not self.reaches(hook.level):
+            return False
+        return on_list if hook.events_policy == "include" else not on_list
 
-    def listed(patterns: tuple[str, ...], sets: tuple[str, ...]) -> bool:
-        if any(fnmatch.fnmatchcase(seen.type, p) for p in patterns):
-            return True
-        return any(
-            high_enough(SETS[s].level) and any(fnmatch.fnmatchcase(seen.type, p) for p in SETS[s].events) for s in sets
-        )
+    def by_rule(self, rule: Rule) -> bool | None:
+        cheap = self.of_tenants(rule.tenants) and self.reaches(rule.level)
+        if rule.events or rule.event_sets:
+            cheap = cheap and self.listed(rule.events, rule.event_sets)
+        return self.by(rule.filter) if cheap else False
 
-    def by(text: str | None) -> bool | None:
+    def by(self, text: str | None) -> bool | None:
         try:
-            return True if text is None else FILTERS[text](seen, data)
+            return True if text is None else FILTERS[text](self.seen, self.data)
         except Trouble:
             return None
 
-    def by_rule(rule: Rule) -> bool | None:
-        cheap = of_tenants(rule.tenants) and high_enough(rule.level)
-        if rule.events or rule.event_sets:
-            cheap = cheap and listed(rule.events, rule.event_sets)
-        return by(rule.filter) if cheap else False
+    def reaches(self, level: int) -> bool:
+        if self.seen.severity:
+            return self.seen.severity >= level
+        return self.hook.treat_missing_severity_as is None or self.hook.treat_missing_severity_as >= level
 
-    on_list = listed(hook.events, hook.event_sets)
-    cheap = (
-        (not hook.sources or seen.tp.topic in hook.sources)
-        and of_tenants(hook.tenants)
-        and high_enough(hook.level)
-        and (on_list if hook.events_policy == "include" else not on_list)
-    )
-    ruled = [by_rule(rule) for rule in hook.rules] or [True]
-    parts = [True if True in ruled else None if None in ruled else False, by(hook.filter)]
-    if not cheap or False in parts:
-        return False, False
-    if None in parts:
-        return hook.on_filter_error == "match", True
-    return True, False
+    def listed(self, patterns: tuple[str, ...], sets: tuple[str, ...]) -> bool:
+        counting = [SETS[name].events for name in sets if self.reaches(SETS[name].level)]
+        return any(fnmatch.fnmatchcase(self.seen.type, p) for group in (patterns, *counting) for p in group)
+
+    def of_tenants(self, names: tuple[str, ...]) -> bool:
+        if self.hook.include_children:
+            return not names or any(self.seen.tenant in self.family(name, set()) for name in names)
+        return not names or self.seen.tenant in names
+
+    def family(self, name: str, known: set[str]) -> set[str]:
+        known = known | {name}
+        for child in self.tree[name].children if name in self.tree else ():
+            known |= set() if child in known else self.family(child, known)
+        return known
 
 
 @settings(max_examples=400, deadline=None)
@@ -200,7 +203,7 @@ def test_the_index_is_the_brute_force_filter(hooks: list[Webhook], seen: list[Ev
     )
     for one in [*seen, *seen]:
         errors.clear()
-        expected = [brute_force(hook, one, tree) for hook in hooks]
+        expected = [BruteForce(hook, one, tree).decide() for hook in hooks]
         assert list(router.match(one)) == [n for n, (wanted, _) in enumerate(expected) if wanted]
         assert errors == [n for n, (_, failed) in enumerate(expected) if failed]
 

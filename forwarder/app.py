@@ -1,0 +1,213 @@
+"""Composition root: settings to collaborators to a running worker. Holds no step of the path and no policy."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import os
+import random
+import resource
+import signal
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from forwarder import __version__
+from forwarder.clock import Clock, SystemClock
+from forwarder.errors import ConfigurationError, ForwarderError, StartupError
+from forwarder.kafka.group import Group
+from forwarder.kafka.preflight import wait_ready
+from forwarder.kafka.shutdown import Shutdown
+from forwarder.kafka.worker import run_worker
+from forwarder.observe.events import (
+    ConfigRefused,
+    ConfigReloaded,
+    Started,
+    Stopped,
+    Stopping,
+    TlsVerificationDisabled,
+    WorkerFailed,
+)
+from forwarder.observe.health import Health, HealthServer
+from forwarder.observe.looplag import LoopLag
+from forwarder.observe.metrics import Metrics
+from forwarder.observe.observer import Logger, Observer
+from forwarder.pipeline import Pipeline, Surroundings
+from forwarder.progress.checkpoint import order_of
+from forwarder.settings.load import Check, Loaded, load
+from forwarder.settings.reload import Watcher
+
+STOP_MARGIN_SECONDS = 15.0
+"""What a stop may take beyond `shutdown.drain`: checkpoints, leaving the group, closing connections."""
+
+CONDITIONS = ("kafka", "assignment", "checkpoints", "topics")
+
+
+@dataclass
+class Service:
+    """One running Forwarder. `checks` are those of upper layers, applied again at each reload."""
+
+    config: Path
+    loaded: Loaded
+    logger: Logger
+    checks: tuple[Check, ...] = ()
+    clock: Clock = field(default_factory=SystemClock)
+    pipeline: Pipeline | None = None
+    failure: BaseException | None = None
+
+    async def run(self) -> int:
+        """Until a signal (0) or a failure (1). Raises StartupError for what waiting cannot mend."""
+        settings = self.loaded.settings
+        metrics = Metrics()
+        self._observer = Observer(metrics, self.logger, self.clock)
+        self._health = Health(self.clock, CONDITIONS)
+        self._health.set("topics", True)
+        self._shutdown = Shutdown(settings.shutdown.drain + STOP_MARGIN_SECONDS)
+        self._shutdown.install()
+        lag = LoopLag(self._observer, self.clock, (self._health.beat, self._observer.flush))
+        server = HealthServer(settings.http.listen, metrics, self._health)
+        host, port = await server.start()
+        lag.start()
+        started = self.clock.monotonic()
+        self._tell_start(f"{host}:{port}")
+        code = 1
+        try:
+            code = await self._serve()
+        finally:
+            uptime = round(self.clock.monotonic() - started, 3)
+            self._observer.emit(Stopped(exit_code=code, uptime_s=uptime))
+            self._observer.flush(everything=True)
+            lag.stop()
+            await server.stop()
+            self._shutdown.finished()
+        return code
+
+    async def _serve(self) -> int:
+        reloads = asyncio.create_task(self._reload_on_change())
+        stopping = asyncio.create_task(self._tell_stop())
+        try:
+            sources = await self._until_stop(wait_ready(self.loaded.settings, self._waiting, self.clock))
+            if sources is None:
+                return 0
+            self._health.set("kafka", True)
+            code = await run_worker(
+                self.loaded.settings, sources.sources, self._make_pipeline, order_of=order_of, shutdown=self._shutdown
+            )
+            if self.failure is not None:
+                self._observer.emit(WorkerFailed(error=f"{type(self.failure).__name__}: {self.failure}"))
+                code = 1
+            return code
+        finally:
+            for task in (reloads, stopping):
+                task.cancel()
+            await asyncio.wait({reloads, stopping})
+
+    async def _until_stop(self, work):  # type: ignore[no-untyped-def]
+        """The result of `work`, or None when a stop is asked for first."""
+        task = asyncio.ensure_future(work)
+        stop = asyncio.ensure_future(self._shutdown.requested.wait())
+        await asyncio.wait({task, stop}, return_when=asyncio.FIRST_COMPLETED)
+        stop.cancel()
+        if task.done():
+            return task.result()
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+        return None
+
+    def _make_pipeline(self, group: Group) -> Pipeline:
+        around = Surroundings(self._observer, self._health, self.clock, random.random, self._crash)
+        self.pipeline = Pipeline(self.loaded.settings, group, around)
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(50_000, 20, 100)
+        return self.pipeline
+
+    def _crash(self, error: BaseException) -> None:
+        """An error that nobody expected: end the worker; the checkpoint makes a restart safe."""
+        if self.failure is None:
+            self.failure = error
+            self._shutdown.request()
+
+    def _waiting(self, text: str) -> None:
+        self._health.set("kafka", not text, text)
+
+    def _tell_start(self, address: str) -> None:
+        settings = self.loaded.settings
+        topics = tuple(source.topic for source in settings.sources)
+        self._observer.emit(
+            Started(
+                version=__version__, config=str(self.config), http=address, topics=topics,
+                webhooks=len(settings.webhooks),
+            )
+        )  # fmt: skip
+        for webhook in settings.webhooks:
+            if webhook.allow_invalid_certs:
+                self._observer.emit(TlsVerificationDisabled(webhook=webhook.name))
+
+    async def _tell_stop(self) -> None:
+        await self._shutdown.requested.wait()
+        why = "failure" if self.failure else "signal"
+        self._observer.emit(Stopping(why=why, drain_s=self.loaded.settings.shutdown.drain))
+
+    # --- configuration ---
+
+    async def _reload_on_change(self) -> None:
+        changed = asyncio.Event()
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, changed.set)
+        watching = asyncio.create_task(self._watch(changed))
+        try:
+            while True:
+                await changed.wait()
+                changed.clear()
+                await self.reload()
+        finally:
+            watching.cancel()
+
+    async def _watch(self, changed: asyncio.Event) -> None:
+        paths = [self.config]
+        if self.loaded.settings.webhooks_dir:
+            paths.append(self.config.parent / self.loaded.settings.webhooks_dir)
+        async for _ in Watcher([path for path in paths if path.exists()]).changes():
+            changed.set()
+
+    async def reload(self) -> None:
+        """Load again; a refused configuration changes nothing."""
+        try:
+            loaded = load(self.config, os.environ, self.checks)
+        except ConfigurationError as error:
+            self._observer.emit(ConfigRefused(config=str(self.config), problems=tuple(error.problems)))
+            return
+        if loaded.settings == self.loaded.settings:
+            return
+        changes: tuple[str, ...] = ()
+        if self.pipeline is not None:
+            changes = await self.pipeline.reload(loaded.settings)
+        self.loaded = loaded
+        self._observer.emit(ConfigReloaded(config=str(self.config), changes=changes))
+
+
+def run_service(make: Callable[[], Service]) -> int:
+    """Run a service in an event loop of its own; returns the exit code. Prints what cannot be logged."""
+    import uvloop
+
+    _raise_file_limit()
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            return runner.run(make().run())
+    except StartupError as error:
+        print(f"forwarder: {error}", file=sys.stderr)  # noqa: T201 (the last word of the process)
+        return error.exit_code
+    except ForwarderError as error:
+        print(f"forwarder: {error}", file=sys.stderr)  # noqa: T201 (the last word of the process)
+        return error.exit_code
+
+
+def _raise_file_limit() -> None:
+    """A thousand webhooks need a thousand sockets; the usual soft limit is 1024."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 65_536) if hard > 0 else 65_536, hard))

@@ -1,0 +1,63 @@
+"""Handing partitions over without loss or repeat: stop intake, checkpoint, let attempts end, checkpoint, commit, forget."""
+
+from __future__ import annotations
+
+from forwarder.clock import Clock
+from forwarder.flow.catchup import CatchUp
+from forwarder.flow.dispatch import Dispatcher
+from forwarder.flow.intake import Intake
+from forwarder.flow.keeper import Keeper
+from forwarder.flow.roster import Roster
+from forwarder.model.event import TP
+from forwarder.observe.events import DrainFinished
+from forwarder.observe.observer import Observer
+from forwarder.source.positions import Positions
+
+
+class Drain:
+    """`seconds` bounds the wait for attempts in flight; what has not ended then is cancelled and its cursor stays."""
+
+    def __init__(
+        self, intake: Intake, catch_up: CatchUp, dispatcher: Dispatcher, keeper: Keeper, roster: Roster,
+        positions: Positions, seconds: float, observer: Observer, clock: Clock,
+    ) -> None:  # fmt: skip
+        self._intake = intake
+        self._catch_up = catch_up
+        self._dispatcher = dispatcher
+        self._keeper = keeper
+        self._roster = roster
+        self._positions = positions
+        self._seconds = seconds
+        self._observer = observer
+        self._clock = clock
+
+    async def run(self, gone: frozenset[TP]) -> None:
+        """Drain, then forget `gone` (all partitions: a rebalance takes every one). Safe to run twice."""
+        started = self._clock.monotonic()
+        self._intake.closed = True
+        self._set_draining(True)
+        await self._catch_up.stop()
+        await self._keeper.save()
+        abandoned = await self._dispatcher.drain(self._seconds)
+        await self._keeper.save(final=True)
+        for lane in self._roster:
+            lane.disown(gone)
+        for tp in gone:
+            self._positions.expected.pop(tp, None)
+        if not self._positions.expected:
+            self._keeper.forget()
+        spent = round(self._clock.monotonic() - started, 3)
+        self._observer.emit(DrainFinished(duration_s=spent, abandoned=abandoned))
+
+    def reopen(self) -> None:
+        """Partitions are ours again: attempts may start, events may come in."""
+        self._set_draining(False)
+        self._intake.closed = False
+        for lane in self._roster:
+            self._dispatcher.wake(lane, self._clock.monotonic())
+        self._catch_up.kick()
+
+    def _set_draining(self, draining: bool) -> None:
+        self._dispatcher.held = draining
+        for lane in self._roster:
+            lane.draining = draining
