@@ -36,7 +36,8 @@ from forwarder.observe.metrics import Metrics
 from forwarder.observe.observer import Logger, Observer
 from forwarder.pipeline import Pipeline, Surroundings
 from forwarder.progress.checkpoint import order_of
-from forwarder.settings.load import Check, Loaded, load
+from forwarder.settings.checks import Check
+from forwarder.settings.load import Loaded, load
 from forwarder.settings.reload import Watcher
 
 STOP_MARGIN_SECONDS = 15.0
@@ -88,7 +89,7 @@ class Service:
         reloads = asyncio.create_task(self._reload_on_change())
         stopping = asyncio.create_task(self._tell_stop())
         try:
-            sources = await self._until_stop(wait_ready(self.loaded.settings, self._waiting, self.clock))
+            sources = await wait_ready(self.loaded.settings, self._waiting, self._shutdown.requested)
             if sources is None:
                 return 0
             self._health.set("kafka", True)
@@ -103,19 +104,6 @@ class Service:
             for task in (reloads, stopping):
                 task.cancel()
             await asyncio.wait({reloads, stopping})
-
-    async def _until_stop(self, work):  # type: ignore[no-untyped-def]
-        """The result of `work`, or None when a stop is asked for first."""
-        task = asyncio.ensure_future(work)
-        stop = asyncio.ensure_future(self._shutdown.requested.wait())
-        await asyncio.wait({task, stop}, return_when=asyncio.FIRST_COMPLETED)
-        stop.cancel()
-        if task.done():
-            return task.result()
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
-        return None
 
     def _make_pipeline(self, group: Group) -> Pipeline:
         around = Surroundings(self._observer, self._health, self.clock, random.random, self._crash)

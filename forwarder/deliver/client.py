@@ -66,8 +66,6 @@ class Client:
     def _permitted(self, text: str) -> URL:
         """The parsed URL. A host written as an address is judged here; names are judged by what they resolve to."""
         url = _parse(text)
-        if url.user is not None or url.password is not None:
-            raise SecretUnavailable("the url holds a user name or password; use httpAuth instead")
         address = literal_address(url.raw_host or "")
         if address is not None:
             verdict = verdict_of(address, self._egress)

@@ -91,10 +91,10 @@ def _tls_words(error: ssl.SSLError) -> str:
 
 
 def _within(error: BaseException, kind: type[_E]) -> _E | None:
-    """The exception of this kind among the error, what it wraps and what caused it."""
+    """The exception of this kind that aiohttp's error wraps or was caused by, never aiohttp's own class for it."""
     waiting: list[BaseException | None] = [error]
     for found in waiting:  # grows while it is read; chains are short
-        if isinstance(found, kind):
+        if isinstance(found, kind) and not isinstance(found, aiohttp.ClientError):
             return found
         if found is not None and len(waiting) < _LONGEST_CHAIN:
             waiting += [getattr(found, "os_error", None), getattr(found, "certificate_error", None), found.__cause__]

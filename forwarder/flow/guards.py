@@ -86,10 +86,10 @@ class Guards:
         if passed is not None and passed[0] <= expected < passed[1]:
             self._positions.expected[tp] = passed[1]
             return
-        end = self._group.stable_end(tp)
-        match self._tail.check(tp, expected, end):
-            case Tail.SKIPPED if end is not None:
-                self._intake.skipped(tp, end)
+        handed, end = self._group.fetch_position(tp), self._group.stable_end(tp)
+        match self._tail.check(tp, expected, handed, end):
+            case Tail.SKIPPED if handed is not None:
+                self._intake.skipped(tp, handed)
             case Tail.RECREATED if end is not None:
                 self._catch_up.halted.add(tp)
                 self._observer.emit(TopicRecreated(topic=tp.topic, partition=tp.partition, expected=expected, end=end))

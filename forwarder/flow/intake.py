@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any, cast
 
 from forwarder.clock import Clock
 from forwarder.flow.roster import Roster
@@ -44,7 +45,7 @@ class Intake:
 
     def decode(self, tp: TP, records: Sequence[Record]) -> list[Event]:
         """Records as events. Never fails: what cannot be read is an event with a problem."""
-        return self._decoders[tp.topic].decode_all(tp, records)
+        return self._decoders[tp.topic].decode_all(tp, cast(Any, records))
 
     def skipped(self, tp: TP, upto: int) -> None:
         """The consumer skipped everything up to `upto` and no record betrayed it: the lanes read it from Kafka."""

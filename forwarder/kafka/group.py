@@ -120,6 +120,11 @@ class Group:
         end: int | None = self._app.consumer.readable_end(tp)
         return end
 
+    def fetch_position(self, tp: TP) -> int | None:
+        """The next offset that the consumer will hand over: what lies below and never arrived was skipped."""
+        position: int | None = self._app.consumer.fetch_position(tp)
+        return position
+
     def passed(self, tp: TP) -> tuple[int, int] | None:
         """Positions `[start, end)` after the last chunk that hold no record (markers, aborted batches, compaction)."""
         return self._app.positions.passed(tp)

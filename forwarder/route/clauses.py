@@ -82,7 +82,7 @@ def _clause(
     return Clause(
         owner=owner,
         topics=frozenset(webhook.sources) or None,
-        tenants=frozenset.union(*sides) if sides else None,
+        tenants=frozenset.intersection(*sides) if sides else None,
         level=max(webhook.level, rule.level),
         missing=webhook.treat_missing_severity_as,
         types=Types(own, excluding),

@@ -6,7 +6,7 @@ passes here; whatever it does not expect goes to `Reader.interpret`, which knows
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Protocol
 
@@ -17,14 +17,12 @@ from forwarder.settings.process import Preset as UserPreset
 from forwarder.settings.process import Source
 from forwarder.source.paths import Scalar
 from forwarder.source.reader import Reader
-from forwarder.source.screen import MAX_DEPTH, Refused
+from forwarder.source.screen import Refused, all_plain, is_plain
 from forwarder.source.times import time_ns
 
 _NS_PER_MS = 1_000_000
-_HALF = MAX_DEPTH // 2
-"""Valid JSON nests beyond MAX_DEPTH only with more than half of that in objects or in arrays, and all their ends lie behind the
-innermost beginning: behind 4 bytes (`{"":`) for each object around it, 1 byte for each array. So counting ends there is enough."""
-
+_TOGETHER = 1000
+"""Records that are screened in one go."""
 _NO_PRESETS: Mapping[str, UserPreset] = MappingProxyType({})
 
 
@@ -70,20 +68,21 @@ class Decoder:
     def decode_all(self, tp: TP, records: Sequence[Record]) -> list[Event]:
         """The records of one partition, in order, one event each."""
         events: list[Event] = []
-        add, reader = events.append, self._reader
+        for start in range(0, len(records), _TOGETHER):
+            self._decode(tp, records[start : start + _TOGETHER], events.append)
+        return events
+
+    def _decode(self, tp: TP, records: Sequence[Record], add: Callable[[Event], None]) -> None:
+        reader, values = self._reader, [record.value for record in records]
         limit, override, guessed, binary = reader.limit, reader.override, reader.auto, reader.knows_binary
+        plain = all_plain(values, limit)
         parse, detect, read, levels = reader.short_way()
         known = levels.known
-        for record in records:
-            value, key, stamp, headers = record.value, record.key, record.timestamp, record.headers
+        for record, value in zip(records, values, strict=True):
+            key, stamp, headers = record.key, record.timestamp, record.headers
             try:
-                if value is None or parse is None or (headers and _unusual(headers, binary)):
+                if not (plain or is_plain(value, limit)) or (headers and _unusual(headers, binary)):
                     raise _Surprise
-                size = len(value)
-                if size > limit or value.count(b"}", 4 * _HALF) > _HALF or value.count(b"]", _HALF) > _HALF:
-                    raise _Surprise
-                if not value.isascii():
-                    value.decode()
                 fields = parse(value)
                 if guessed and not detect(fields):
                     raise _Surprise
@@ -92,14 +91,12 @@ class Decoder:
                 parse, detect, read, levels = reader.short_way()
                 known = levels.known
                 continue
-            plain: Headers = headers  # type: ignore[assignment]  # a tuple without nulls, or _unusual had said so
-            reading = read(fields, plain)
+            reading = read(fields, headers)
             if override is not None:
-                reading = override(reading, value, plain, key, tp.topic)
+                reading = override(reading, value, headers, key, tp.topic)
             id_, type_, time, word, tenant = reading
             severity = known.get(word)
-            if key or plain:
-                size += _beside(key, plain)
+            size = len(value) + EVENT_OVERHEAD_BYTES
             add(
                 Event(
                     tp,
@@ -107,16 +104,15 @@ class Decoder:
                     stamp,
                     key,
                     value,
-                    plain,
+                    headers,
                     id_ if id_.__class__ is str else _text(id_),
                     type_ if type_.__class__ is str else _text(type_),
                     time_ns(time) or _stamp_ns(stamp),
                     levels.of(word) if severity is None else severity,
                     tenant if tenant.__class__ is str else _text(tenant),
-                    size + EVENT_OVERHEAD_BYTES,
+                    size + _beside(key, headers) if key or headers else size,
                 )
             )
-        return events
 
     def _carefully(self, tp: TP, record: Record) -> Event:
         """Any record. The only other place that makes events."""

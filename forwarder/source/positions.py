@@ -58,21 +58,24 @@ class Tail(Enum):
 
 
 class TailGuard:
-    """Finds a skip that no later record betrays: the log's end stays above what we expect, twice in a row, without progress."""
+    """Finds a skip that no later record betrays: the consumer has handed over more than we got, twice in a row, without progress."""
 
     def __init__(self) -> None:
         self._seen: dict[TP, int] = {}
 
-    def check(self, tp: TP, expected: int, end: int | None) -> Tail:
-        """`end` is the offset after the last readable record by the consumer's newest answer; None before the first one."""
-        if end is None or end == expected:
+    def check(self, tp: TP, expected: int, handed: int | None, end: int | None) -> Tail:
+        """`handed` is how far the consumer has come, `end` the offset after the last readable record by its newest answer;
+        None where it does not know yet."""
+        skipped = handed is not None and handed > expected
+        beyond = end is not None and end < expected
+        if not skipped and not beyond:
             self._seen.pop(tp, None)
             return Tail.FINE
         before = self._seen.get(tp)
         self._seen[tp] = expected
         if before != expected:
             return Tail.FINE
-        return Tail.SKIPPED if end > expected else Tail.RECREATED
+        return Tail.RECREATED if beyond else Tail.SKIPPED
 
     def forget(self) -> None:
         """After a rebalance: everything is to be seen anew."""

@@ -24,7 +24,7 @@ from forwarder.source.screen import Refused, check_bytes, check_json, is_json
 from forwarder.source.severity import OCSF, Levels
 
 Parse = Callable[[bytes], Any]
-ShortWay = tuple[Parse | None, Callable[[Any], bool], Callable[[Any, Headers], Reading], Levels]
+ShortWay = tuple[Parse, Callable[[Any], bool], Callable[[Any, Headers], Reading], Levels]
 Interpreted = tuple[Reading, bool, Levels]
 """`(reading, whether the value is text, the levels of the preset that read it)`."""
 
@@ -53,7 +53,7 @@ class Reader:
     def short_way(self) -> ShortWay:
         """What the loop needs for records like the last one; nothing to parse with where all need the long way."""
         if self.preset is None or self.parse is None:
-            return None, _never, _nothing, self._levels[registry.RAW]
+            return _no_short_way, _never, _nothing, self._levels[registry.RAW]
         return self.parse, self.preset.detect, self.preset.read, self._levels[self.preset.name]
 
     def interpret(self, value: bytes | None, headers: Headers, key: bytes | None, topic: str) -> Interpreted:
@@ -116,6 +116,10 @@ def _parse(shape: type[msgspec.Struct], parse: Parse | None, value: bytes) -> An
 def _by_paths(name: str) -> Preset:
     """A user's preset reads no fields of its own: all five come from its paths."""
     return Preset(name=name, fields=Body, markers=(), detect=_never, read=_nothing)
+
+
+def _no_short_way(value: bytes) -> Any:
+    raise msgspec.ValidationError
 
 
 def _never(fields: Any) -> bool:

@@ -1,13 +1,12 @@
 """Times of producers as nanoseconds since the Unix epoch: RFC 3339 text, and numbers of s, ms, us or ns told by magnitude.
 
-Pure; never raises: what is not a time is 0, and so is everything at or before the epoch (Go's zero time, a placeholder 0).
+Never raises: what is not a time is 0, and so is everything at or before the epoch (Go's zero time, a placeholder 0).
 """
 
 from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from functools import lru_cache
 
 from forwarder.source.paths import Scalar
 
@@ -24,6 +23,10 @@ _UNITS = ((10**11, SECOND), (10**14, 1_000_000), (10**17, 1_000), (_LIMIT, 1))
 _TENS = tuple(10 ** (9 - digits) for digits in range(10))
 """Nanoseconds per last digit of a fraction, by its number of digits."""
 
+_REMEMBERED = 4096
+_seconds: dict[str, int] = {}
+"""Seconds met lately, so that most times cost one look-up. Changes no result; holds only seconds that need no further check."""
+
 _WHOLE = re.compile(r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)", re.ASCII)
 _TAIL = re.compile(r"(?:\.(\d+))?(?:[Zz]|([+-])(\d\d):?(\d\d))?", re.ASCII)
 _NUMBER = re.compile(r"(\d{1,19})(?:\.(\d+))?", re.ASCII)
@@ -32,11 +35,10 @@ _NUMBER = re.compile(r"(\d{1,19})(?:\.(\d+))?", re.ASCII)
 def time_ns(value: Scalar) -> int:
     """Nanoseconds, or 0 where `value` is no time. Text without a zone is UTC; digits past the ninth are cut off (RFC 3339)."""
     if value.__class__ is str:
-        digits = value[20:-1]
-        if len(digits) <= 9 and digits.isdecimal() and value[19] == "." and value[-1] == "Z":  # nearly every producer
-            ns = _second(value[:19]) + int(digits) * _TENS[len(digits)]
-        else:
-            ns = _text_ns(value)
+        head, digits = _seconds.get(value[:19]), value[20:-1]
+        if head and digits.isdecimal() and value[19] == "." and value[-1] == "Z" and len(digits) < 10:
+            return head + int(digits) * _TENS[len(digits)]  # nearly every producer; the rest takes the longer way
+        ns = _text_ns(value)
     elif value.__class__ is float:
         ns = _float_ns(value)
     else:
@@ -60,9 +62,17 @@ def _offset(tail: re.Match[str]) -> int:
     return (hours * 60 + minutes) * 60 * SECOND * (1 if tail[2] == "+" else -1)
 
 
-@lru_cache(maxsize=4096)
 def _second(text: str) -> int:
     """`YYYY-MM-DDTHH:MM:SS` as UTC. Remembered: neighbours in a topic share their seconds."""
+    ns = _work_out_second(text)
+    if 0 < ns < _LIMIT - SECOND:
+        if len(_seconds) >= _REMEMBERED:
+            _seconds.clear()
+        _seconds[text] = ns
+    return ns
+
+
+def _work_out_second(text: str) -> int:
     match = _WHOLE.fullmatch(text)
     if match is None:
         return _NEVER

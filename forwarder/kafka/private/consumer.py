@@ -103,6 +103,12 @@ class MendedConsumer(Consumer):  # type: ignore[misc]
         end: int | None = state.highwater if state.lso is None or state.lso < 0 else state.lso
         return end
 
+    def fetch_position(self, tp: Any) -> int | None:
+        """The next offset that the consumer will hand over; None before the first seek."""
+        assignment = getattr(self._thread._ensure_consumer()._subscription.subscription, "assignment", None)
+        state = assignment.state_value(tp) if assignment is not None else None
+        return None if state is None or not state.has_valid_position else int(state._position)
+
     async def on_partitions_revoked(self, revoked: set[Any]) -> None:
         await super().on_partitions_revoked(revoked)
         self._held.clear()

@@ -1,7 +1,7 @@
-"""A toy pipeline on the Kafka door: delivers each event by writing its identity to a file, and checkpoints as the real one must.
+"""A toy pipeline on the Kafka door: delivers each event by writing its place to a file, and checkpoints as the real one must.
 
-Run as a program by the fault tests: `python toy.py BROKER GROUP TOPIC:PARTITIONS[,..] OUT [DRAIN_SECONDS]`.
-Lines written: `d topic partition offset value` (delivered), `g topic partition expected start` (gap), `assigned ..`, `ready`.
+A program for the fault tests: `python toy.py BROKER GROUP TOPIC[,TOPIC..] OUT [OPTIONS as JSON]`. Lines it writes:
+`d topic partition offset value` (delivered), `g topic partition expected start` (gap), `assigned`, `ready`, `revoked`, `stopped` ...
 """
 
 from __future__ import annotations
@@ -11,14 +11,15 @@ import contextlib
 import json
 import logging
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from forwarder.kafka import topics
 from forwarder.kafka.group import Acknowledged, Fence, Group
+from forwarder.kafka.preflight import wait_ready
 from forwarder.kafka.records import Chunk
 from forwarder.kafka.shutdown import Shutdown
-from forwarder.kafka.worker import ResolvedSource, run_worker
+from forwarder.kafka.worker import run_worker
 from forwarder.model.event import TP
 from forwarder.settings.process import Settings
 
@@ -26,6 +27,18 @@ from forwarder.settings.process import Settings
 def order_of(record: bytes) -> tuple[int, int]:
     head = json.loads(record)
     return head["epoch"], head["seq"]
+
+
+@dataclass(frozen=True)
+class Options:
+    """`drain` seconds at a stop; `period` seconds between checkpoints; `start_at` False leaves the start to the group's offset;
+    `gulp` seconds that each chunk blocks the loop; `crash_at` an offset that raises."""
+
+    drain: float = 0.0
+    period: float = 1.0
+    start_at: bool = True
+    gulp: float = 0.0
+    crash_at: int = -1
 
 
 @dataclass
@@ -39,10 +52,10 @@ class Progress:
 class Toy:
     """Delivers in `on_chunk`; commits the previous position, then writes the new checkpoint, every second and at drains."""
 
-    def __init__(self, group: Group, out: Path, drain: float) -> None:
+    def __init__(self, group: Group, out: Path, options: Options) -> None:
         self.group = group
         self.out = out.open("a", buffering=1)
-        self.drain = drain
+        self.options = options
         self.progress: dict[TP, Progress] = {}
         self.lock = asyncio.Lock()
         self.timer: asyncio.Task[None] | None = None
@@ -54,6 +67,9 @@ class Toy:
         progress = self.progress[tp]
         if chunk.start > progress.position:
             self.say("g", *tp, progress.position, chunk.start)
+        if chunk.start <= self.options.crash_at < chunk.end:
+            raise RuntimeError("told to crash")
+        time.sleep(self.options.gulp)
         lines = [
             f"d {tp.topic} {tp.partition} {record.offset} {(record.value or b'').decode()}\n"
             for record in chunk
@@ -71,8 +87,9 @@ class Toy:
             starts[tp] = found["position"]
             self.progress[tp] = Progress(found["epoch"] + 1, 0, found["position"], found["position"])
         if owned:
-            await self.group.commit(starts)
-            self.group.start_at(starts)
+            self.say("fence", (await self.group.commit(starts)).name)
+            if self.options.start_at:
+                self.group.start_at(starts)
         if self.timer is None:
             self.timer = asyncio.ensure_future(self.every_second())
         self.say("ready", generation)
@@ -85,7 +102,7 @@ class Toy:
 
     async def on_stopping(self) -> None:
         self.say("stopping")
-        await asyncio.sleep(self.drain)
+        await asyncio.sleep(self.options.drain)
         if self.timer:
             self.timer.cancel()
             await asyncio.wait({self.timer})
@@ -94,7 +111,7 @@ class Toy:
 
     async def every_second(self) -> None:
         while True:
-            await asyncio.sleep(1.0)
+            await asyncio.sleep(self.options.period)
             with contextlib.suppress(KeyError):
                 await self.checkpoint(self.group.assignment(), final=False)
 
@@ -123,26 +140,27 @@ class Toy:
             self.say("checkpoint", written)
 
 
-async def main(broker: str, group: str, sources: str, out: str, drain: float = 0.0) -> int:
-    names = [name.partition(":") for name in sources.split(",")]
+async def main(broker: str, group: str, sources: str, out: str, options: str = "{}") -> int:
     settings = Settings.model_validate(
         {
             "kafka": {"brokers": broker, "group": group, "fetch": "lowestLatency"},
-            "sources": [{"topic": topic} for topic, _, _ in names],
+            "sources": [{"topic": topic} for topic in sources.split(",")],
         }
     )
-    async with topics.admin_client(settings.kafka) as admin:
-        for topic, _, partitions in names:
-            name = topics.checkpoint_topic(group, topic)
-            await topics.create_topic(admin, name, int(partitions), topics.CHECKPOINT_CONFIG, 1)
     shutdown = Shutdown(60.0)
     shutdown.install()
-    resolved = [ResolvedSource(topic, int(partitions)) for topic, _, partitions in names]
-    return await run_worker(
-        settings, resolved, lambda g: Toy(g, Path(out), drain), order_of=order_of, shutdown=shutdown
-    )
+    ready = await wait_ready(settings, logging.warning, shutdown.requested)
+    if ready is None:
+        return 0
+
+    def toy(group: Group) -> Toy:
+        return Toy(group, Path(out), Options(**json.loads(options)))
+
+    code = await run_worker(settings, ready.sources, toy, order_of=order_of, shutdown=shutdown)
+    shutdown.finished()
+    return code
 
 
 if __name__ == "__main__":
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    sys.exit(asyncio.run(main(*sys.argv[1:5], *map(float, sys.argv[5:6]))))
+    sys.exit(asyncio.run(main(*sys.argv[1:])))

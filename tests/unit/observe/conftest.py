@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Iterator
 
@@ -13,6 +14,9 @@ from forwarder.observe.metrics import Metrics
 from forwarder.observe.observer import Observer
 from forwarder.observe.quiet import NOISY
 from tests.unit.observe.support import Kept
+
+# Python 3.11 makes a loop when pytest-asyncio asks for the current one and there is none; nobody would close it.
+asyncio.set_event_loop(None)
 
 
 @pytest.fixture
