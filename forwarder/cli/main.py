@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from forwarder.cli.demo.command import demo
 from forwarder.cli.run import run
 
 app = typer.Typer(
@@ -11,6 +12,7 @@ app = typer.Typer(
     no_args_is_help=True, add_completion=True, pretty_exceptions_enable=False,
 )  # fmt: skip
 app.command()(run)
+app.command()(demo)
 
 
 @app.callback()

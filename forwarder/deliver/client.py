@@ -5,16 +5,16 @@ Redirects, cookies, proxies from the environment, decompression and automatic re
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from functools import lru_cache
-from types import SimpleNamespace
 
 import aiohttp
 from multidict import CIMultiDict
 from yarl import URL
 
 from forwarder.clock import Clock
-from forwarder.deliver.connector import new_session
+from forwarder.deliver.connector import WIRE, Wire, new_session
 from forwarder.deliver.egress import Denied, EgressDenied, literal_address, verdict_of
 from forwarder.deliver.faults import failure_of
 from forwarder.deliver.request import Exchange, Request
@@ -81,24 +81,28 @@ class Client:
     async def _exchange(
         self, session: aiohttp.ClientSession, url: URL, trust: ssl.SSLContext | bool, request: Request
     ) -> Exchange:
-        trace = SimpleNamespace(connected=False, reused=False)
-        timeout = aiohttp.ClientTimeout(total=request.timeout, connect=request.connect_timeout)
+        wire = Wire()
+        WIRE.set(wire)
         try:
-            async with session.post(
-                url,
-                data=Content(request.content),
-                headers=CIMultiDict(request.headers),
-                allow_redirects=False,
-                proxy=self._egress.proxy,
-                ssl=trust,
-                server_hostname=request.tls.server_name,
-                timeout=timeout,
-                trace_request_ctx=trace,
-            ) as response:
-                return Exchange(await _read(response), reused=trace.reused)
+            async with asyncio.timeout(request.timeout):
+                response = await session.post(
+                    url,
+                    data=Content(request.content),
+                    headers=CIMultiDict(request.headers),
+                    allow_redirects=False,
+                    proxy=self._egress.proxy,
+                    ssl=trust,
+                    server_hostname=request.tls.server_name,
+                    timeout=aiohttp.ClientTimeout(total=None, connect=request.connect_timeout),
+                )
+                return Exchange(await _read(response, wire), wire.reused)
         except (aiohttp.ClientError, OSError, ValueError, RuntimeError) as error:
-            failure = failure_of(error, connected=trace.connected)
-            return Exchange(failure, trace.reused, stale=trace.reused and _unanswered(error))
+            wire.abort()
+            failure = failure_of(error, connected=wire.transport is not None)
+            return Exchange(failure, wire.reused, stale=wire.reused and _unanswered(error))
+        except asyncio.CancelledError:
+            wire.abort()
+            raise
 
 
 class Content(aiohttp.BytesPayload):
@@ -109,19 +113,21 @@ class Content(aiohttp.BytesPayload):
         self._size = len(content)
 
 
-async def _read(response: aiohttp.ClientResponse) -> Response:
-    """The answer with at most MAX_ANSWER_BYTES of its body; what has more to say loses its connection."""
+async def _read(response: aiohttp.ClientResponse, wire: Wire) -> Response:
+    """The answer with at most MAX_ANSWER_BYTES of its body.
+
+    The connection is ended when the receiver has more to say, or answered without reading the whole request.
+    """
     parts: list[bytes] = []
     room = MAX_ANSWER_BYTES
-    while room > 0:
-        part = await response.content.read(room)
-        if not part:
-            break
+    while room > 0 and (part := await response.content.read(room)):
         parts.append(part)
         room -= len(part)
+    if wire.unsent or not response.content.at_eof():
+        wire.abort()
+        response.close()
     else:
-        if not response.content.at_eof():
-            response.close()
+        response.release()
     headers = {name.lower(): value for name, value in response.headers.items()}
     return Response(response.status, headers, b"".join(parts))
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
-from types import SimpleNamespace
+from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Any
+from weakref import WeakSet
 
 import aiohttp
 
@@ -20,8 +23,44 @@ _READ_BUFFER_BYTES = 16 * 1024
 _ADDED_BY_AIOHTTP = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
 
 
+@dataclass(slots=True)
+class Wire:
+    """The connection that one request got: None as long as there is none."""
+
+    transport: asyncio.Transport | None = None
+    reused: bool = False
+
+    def abort(self) -> None:
+        """End the connection without waiting for what is still to be written: a receiver that does not read would
+        otherwise hold the bytes and the socket for ever."""
+        if self.transport is not None:
+            self.transport.abort()
+
+    @property
+    def unsent(self) -> bool:
+        """Whether a part of the request has not left yet."""
+        return self.transport is not None and self.transport.get_write_buffer_size() > 0
+
+
+WIRE: ContextVar[Wire] = ContextVar("wire")
+"""The present request's wire. aiohttp makes its request object itself, so there is no argument to pass it by."""
+
+_used: WeakSet[object] = WeakSet()
+
+
+class NotingRequest(aiohttp.ClientRequest):
+    """Notes on the wire which connection the request got."""
+
+    async def send(self, conn: Any) -> aiohttp.ClientResponse:
+        wire = WIRE.get()
+        wire.transport = conn.transport
+        wire.reused = conn.protocol in _used
+        _used.add(conn.protocol)
+        return await super().send(conn)
+
+
 def new_session(egress: Egress, *, keep_alive: bool) -> aiohttp.ClientSession:
-    """A session without limits on connections (lanes have their own), without redirects' helpers and without cookies.
+    """A session without limits on connections (lanes have their own), without automatic headers and without cookies.
 
     With a proxy, names are resolved by the proxy and its own address is the owner's choice, so only addresses written in
     the URL itself are judged (by the client).
@@ -37,6 +76,7 @@ def new_session(egress: Egress, *, keep_alive: bool) -> aiohttp.ClientSession:
     )
     return aiohttp.ClientSession(
         connector=connector,
+        request_class=NotingRequest,
         cookie_jar=aiohttp.DummyCookieJar(),
         skip_auto_headers=_ADDED_BY_AIOHTTP,
         auto_decompress=False,
@@ -45,7 +85,6 @@ def new_session(egress: Egress, *, keep_alive: bool) -> aiohttp.ClientSession:
         max_line_size=_MAX_HEADER_LINE_BYTES,
         max_field_size=_MAX_HEADER_LINE_BYTES,
         max_headers=_MAX_HEADERS,
-        trace_configs=[_connection_trace()],
     )
 
 
@@ -60,19 +99,3 @@ def _guarded_sockets(egress: Egress) -> Any:
         return socket.socket(family, kind, protocol)
 
     return new_socket
-
-
-def _connection_trace() -> aiohttp.TraceConfig:
-    """Notes on the request's own trace object whether it got a connection and whether that one was used before."""
-    trace: aiohttp.TraceConfig = aiohttp.TraceConfig()
-
-    async def created(session: Any, context: SimpleNamespace, params: Any) -> None:
-        context.trace_request_ctx.connected = True
-
-    async def reused(session: Any, context: SimpleNamespace, params: Any) -> None:
-        context.trace_request_ctx.connected = True
-        context.trace_request_ctx.reused = True
-
-    trace.on_connection_create_end.append(created)
-    trace.on_connection_reuseconn.append(reused)
-    return trace

@@ -8,6 +8,7 @@ from typing import Any, cast
 from forwarder.clock import Clock
 from forwarder.flow.roster import Roster
 from forwarder.kafka.records import Chunk, Record
+from forwarder.lane.lane import Lane
 from forwarder.model.event import TP, Event, Unreadable
 from forwarder.observe.events import GapFound, RecordUnreadable
 from forwarder.observe.observer import Observer
@@ -41,7 +42,7 @@ class Intake:
         if chunk and chunk[0].offset < verdict.first:
             records = [record for record in chunk if record.offset >= verdict.first]
         self._observer.metrics.topic(tp.topic).read.inc(len(records))
-        self._offer(self.decode(tp, records))
+        self._offer(tp, self.decode(tp, records))
 
     def decode(self, tp: TP, records: Sequence[Record]) -> list[Event]:
         """Records as events. Never fails: what cannot be read is an event with a problem."""
@@ -73,20 +74,25 @@ class Intake:
         for lane in self._roster:
             lane.fall_behind(tp, expected)
 
-    def _offer(self, events: Sequence[Event]) -> None:
-        now = self._clock.monotonic()
+    def _offer(self, tp: TP, events: Sequence[Event]) -> None:
+        """Sort the chunk by lane, keeping its order in each, then offer each lane its share at once."""
         match, unreadable, faulty = self._roster.router.match, self._roster.unreadable, self._roster.faulty
-        bad: list[Event] = []
+        shares: dict[Lane, list[Event]] = {}
         for event in events:
             if event.problem is not None:
-                bad.append(event)
-                unreadable.offer(event, now)
+                shares.setdefault(unreadable, []).append(event)
                 continue
             for lane in match(event):
-                lane.offer(event, now)
+                try:
+                    shares[lane].append(event)
+                except KeyError:
+                    shares[lane] = [event]
             if faulty:
                 for lane, doomed in faulty:
-                    lane.offer(doomed, now)
+                    shares.setdefault(lane, []).append(doomed)
                 faulty.clear()
-        if bad:
-            self.tell_unreadable(bad)
+        now = self._clock.monotonic()
+        for lane, share in shares.items():
+            lane.offer(tp, share, now)
+        if unreadable in shares:
+            self.tell_unreadable(shares[unreadable])

@@ -78,7 +78,7 @@ class Group:
             if not self._owns(offsets):
                 return Fence.REFUSED
             generation = self.generation
-            self._committing = asyncio.ensure_future(self._app.consumer._commit(dict(offsets)))
+            self._committing = asyncio.ensure_future(self._app.consumer.commit_offsets(dict(offsets)))
             if not await _answered(self._committing):
                 return Fence.UNKNOWN
             if self._committing.cancelled() or self._committing.exception() is not None:

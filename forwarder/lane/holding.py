@@ -34,15 +34,23 @@ class Holding:
         self._shedder = Shedder() if policy.lossy else None
         self._returned_until.clear()
 
-    def admit(self, event: Event, now: float) -> None:
+    def admit(self, events: Sequence[Event], now: float) -> None:
         """Into the window. Hot path."""
-        self.window.add(event, now, self.policy)
-        size = event.size
-        self.books.held += 1
+        self.window.extend(events, now, self.policy)
+        size = size_of(events)
+        self.books.held += len(events)
         self.bytes += size
         self._budget.used += size
         if self._shedder is not None:
-            self._shedder.added(event.severity)
+            self._shedder.added(min(event.severity for event in events))
+
+    def fits(self, events: Sequence[Event]) -> bool:
+        """Whether all of them fit."""
+        policy = self.policy
+        return (
+            self.books.held + len(events) <= policy.capacity_events
+            and self.bytes + size_of(events) <= policy.capacity_bytes
+        )
 
     def is_full_for(self, event: Event) -> bool:
         """Whether `event` does not fit. An empty lane takes any event, however large."""
@@ -69,23 +77,23 @@ class Holding:
                 self.books.matched += 1
                 self._discard(DiscardReason.SHED, 1)
                 return False
-            for victim in self.window.take_where(_among(victims), self.policy):
-                self.release(victim)
+            self.release(self.window.take_where(_among(victims), self.policy))
             self._discard(DiscardReason.SHED, len(victims))
         return True
 
-    def release(self, event: Event) -> None:
-        """The event is held no longer."""
-        self.books.held -= 1
-        self.bytes -= event.size
-        self._budget.used -= event.size
+    def release(self, events: Sequence[Event]) -> None:
+        """The events are held no longer."""
+        size = size_of(events)
+        self.books.held -= len(events)
+        self.bytes -= size
+        self._budget.used -= size
 
     def give_back(self, dropped: Sequence[Event]) -> None:
         """Events return to Kafka: catch-up will bring them again, and they are not counted twice."""
+        self.release(dropped)
+        self.books.returned += len(dropped)
         for event in dropped:
             tp = event.tp
-            self.release(event)
-            self.books.returned += 1
             self._returned_until[tp] = max(self._returned_until.get(tp, 0), event.offset + 1)
             self.behind[tp] = min(event.offset, self.behind.get(tp, event.offset))
 
@@ -106,8 +114,7 @@ class Holding:
                 self.books.dead_lettered[part.reason] += count
             case None:
                 self.books.delivered += count
-        for event in part.events:
-            self.release(event)
+        self.release(part.events)
 
     def lose(self, count: int, reason: DiscardReason) -> None:
         """Events that were never seen and never will be (retention)."""
@@ -131,6 +138,11 @@ class Holding:
     def _discard(self, reason: DiscardReason, count: int) -> None:
         self.books.discarded[reason] += count
         self.notices[reason] = self.notices.get(reason, 0) + count
+
+
+def size_of(events: Sequence[Event]) -> int:
+    """What the events cost in memory."""
+    return sum([event.size for event in events])
 
 
 def _among(events: Sequence[Event]) -> Callable[[Event], bool]:

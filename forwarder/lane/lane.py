@@ -59,14 +59,24 @@ class Lane:
 
     # --- feeding ---
 
-    def offer(self, event: Event, now: float) -> None:
-        """A live event from the router. Taken, shed (lossy) or left to Kafka (the partition falls behind). Hot path."""
-        if self.behind and event.tp in self.behind:
+    def offer(self, tp: TP, events: Sequence[Event], now: float) -> None:
+        """Live events of one partition from the router, in order, at least one. Hot path.
+
+        Taken, shed (lossy) or left to Kafka: then the partition falls behind.
+        """
+        if tp in self.behind:
             return
-        if self.holding.is_full_for(event) and not self._make_room(event):
+        if self.holding.fits(events):
+            self.books.matched += len(events)
+            self._admit(events, now)
             return
-        self.holding.books.matched += 1
-        self._admit(event, now)
+        for event in events:
+            if self.holding.is_full_for(event) and not self._make_room(event):
+                if self.policy.lossy:
+                    continue
+                return
+            self.books.matched += 1
+            self._admit((event,), now)
 
     def feed(self, tp: TP, events: Sequence[Event], upto: int, now: float) -> None:
         """Events from catch-up: all that match in `[behind[tp], upto)`. Stops where the lane is full."""
@@ -84,7 +94,7 @@ class Lane:
                 self.behind[tp] = event.offset
                 return
             self.holding.count_caught_up(event)
-            self._admit(event, now)
+            self._admit((event,), now)
         self.behind[tp] = upto
         if self.refreeze and self._awake > now:
             self._wake(self, now)
@@ -212,8 +222,7 @@ class Lane:
         """Partitions went to another worker: forget what we hold of them. No action on them may be under way."""
         self.owned -= gone
         released = self.window.take_where(lambda event: event.tp in gone, self.policy) + self.flights.strip(gone)
-        for event in released:
-            self.holding.release(event)
+        self.holding.release(released)
         self.books.released += len(released)
         for tp in gone:
             self.holding.forget(tp)
@@ -225,12 +234,12 @@ class Lane:
 
     # --- inside ---
 
-    def _admit(self, event: Event, now: float) -> None:
+    def _admit(self, events: Sequence[Event], now: float) -> None:
         window, policy = self.holding.window, self.policy
-        urgent = window.urgent
-        self.holding.admit(event, now)
+        waiting, urgent = len(window.events), window.urgent
+        self.holding.admit(events, now)
         if self._awake > now and (
-            len(window.events) == 1
+            not waiting
             or window.urgent > urgent
             or window.cuts
             or len(window.events) >= policy.max_events

@@ -13,15 +13,16 @@ import heapq
 import math
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from operator import attrgetter
 
 from forwarder.lane.policy import LanePolicy
 from forwarder.model.event import TP, Event
 
 
 class Window:
-    """Events in arrival order. `bytes` is their size; `taken` and `marks` remember when the oldest one arrived."""
+    """Events in arrival order. `bytes` is what they add to a body; `taken` and `marks` remember when the oldest one arrived."""
 
-    __slots__ = ("_added", "_last_time_ns", "_marks", "_taken", "bytes", "cuts", "events", "last_added", "urgent")
+    __slots__ = ("_added", "_marks", "_taken", "bytes", "cuts", "events", "last_added", "urgent")
 
     def __init__(self) -> None:
         self.events: deque[Event] = deque()
@@ -29,7 +30,6 @@ class Window:
         self.urgent = 0
         self.cuts = 0
         self.last_added = -math.inf
-        self._last_time_ns = 0
         self._added = 0
         self._taken = 0
         self._marks: deque[tuple[int, float]] = deque()
@@ -37,20 +37,19 @@ class Window:
     def __len__(self) -> int:
         return len(self.events)
 
-    def add(self, event: Event, now: float, policy: LanePolicy) -> None:
-        """Append. The hot path of the whole program: keep it flat."""
-        self.events.append(event)
-        self.bytes += event.size
+    def extend(self, events: Sequence[Event], now: float, policy: LanePolicy) -> None:
+        """Append events that arrived together. The hot path of the whole program: no Python call per event where none is needed."""
+        watchful = policy.flush_level is not None or events[0].problem is not None
+        if policy.idle_gap is not None:
+            self._note_gaps(events, policy.idle_gap)
+        self.events.extend(events)
+        self.bytes += sum([body_size(event) for event in events])
         if now != self.last_added:
             self._marks.append((self._added, now))
             self.last_added = now
-        self._added += 1
-        if _urgent(event, policy):
-            self.urgent += 1
-        if policy.idle_gap is not None:
-            if len(self.events) > 1 and _apart(self._last_time_ns, event.time_ns, policy.idle_gap):
-                self.cuts += 1
-            self._last_time_ns = event.time_ns
+        self._added += len(events)
+        if watchful:
+            self.urgent += sum(_urgent(event, policy) for event in events)
 
     @property
     def opened(self) -> float:
@@ -75,21 +74,38 @@ class Window:
 
     def take(self, policy: LanePolicy, most: int) -> list[Event]:
         """Remove and return the next batch, at most `most` events, in sending order. Events with a problem come alone."""
-        if not self.events:
-            return []
+        if (
+            len(self.events) <= min(most, policy.max_events)
+            and self.bytes <= policy.max_bytes
+            and not self._mixed(policy)
+        ):
+            batch = list(self.events)
+            self.events.clear()
+            self._taken += len(batch)
+            self.bytes = self.urgent = self.cuts = 0
+            self._trim_marks()
+            return sending_order(batch)
+        return self._take_some(policy, most)
+
+    def _mixed(self, policy: LanePolicy) -> bool:
+        """Whether one batch may not hold everything, whatever its size."""
+        return policy.idle_gap is not None or (self.urgent > 0 and any(e.problem is not None for e in self.events))
+
+    def _take_some(self, policy: LanePolicy, most: int) -> list[Event]:
         dead = self.events[0].problem is not None
         batch: list[Event] = []
         size = 0
         while self.events and len(batch) < min(most, policy.max_events):
             event = self.events[0]
+            body = body_size(event)
             if batch and (
                 (event.problem is not None) != dead
-                or size + event.size > policy.max_bytes
+                or size + body > policy.max_bytes
                 or self._gap_before(event, batch[-1], policy)
             ):
                 break
             batch.append(self.events.popleft())
-            size += event.size
+            size += body
         self._taken += len(batch)
         self._recount(batch, policy)
         return sending_order(batch)
@@ -134,9 +150,16 @@ class Window:
     def _gap_before(self, event: Event, previous: Event, policy: LanePolicy) -> bool:
         return policy.idle_gap is not None and _apart(previous.time_ns, event.time_ns, policy.idle_gap)
 
+    def _note_gaps(self, events: Sequence[Event], gap: float) -> None:
+        last = self.events[-1].time_ns if self.events else events[0].time_ns
+        for event in events:
+            if _apart(last, event.time_ns, gap):
+                self.cuts += 1
+            last = event.time_ns
+
     def _recount(self, removed: Sequence[Event], policy: LanePolicy) -> None:
         """Bring the sums up to date after events have left."""
-        self.bytes -= sum(event.size for event in removed)
+        self.bytes -= sum(map(body_size, removed))
         if self.urgent:
             self.urgent -= sum(_urgent(event, policy) for event in removed)
         if self.cuts and policy.idle_gap is not None:
@@ -153,15 +176,39 @@ class Window:
             marks.popleft()
 
 
+def body_size(event: Event) -> int:
+    """What the event adds to a body: its value and a separator."""
+    value = event.value
+    return 5 if value is None else len(value) + 1
+
+
 def sending_order(events: list[Event]) -> list[Event]:
-    """Offset order within a partition; between partitions merged by time. Depends only on the set of events, never on the
-    order in which they arrived: a batch put together again after a restart has the same bytes."""
+    """Offset order within a partition; between partitions merged by the records' timestamps.
+
+    Depends only on the set of events, never on the order in which they arrived: a batch put together again after a restart has
+    the same bytes.
+    """
     by_partition: dict[TP, list[Event]] = {}
     for event in events:
-        by_partition.setdefault(event.tp, []).append(event)
+        try:
+            by_partition[event.tp].append(event)
+        except KeyError:
+            by_partition[event.tp] = [event]
     if len(by_partition) == 1:
         return events
-    return list(heapq.merge(*by_partition.values(), key=lambda e: (e.time_ns, e.tp)))
+    parts = [by_partition[tp] for tp in sorted(by_partition)]
+    if all(_ascending([event.timestamp_ms for event in part]) for part in parts):
+        merged = [event for part in parts for event in part]
+        merged.sort(key=_timestamp)  # stable, and fast on runs that are in order already
+        return merged
+    return list(heapq.merge(*parts, key=_timestamp))
+
+
+_timestamp = attrgetter("timestamp_ms")
+
+
+def _ascending(stamps: list[int]) -> bool:
+    return stamps == sorted(stamps)
 
 
 def _urgent(event: Event, policy: LanePolicy) -> bool:

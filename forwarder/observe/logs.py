@@ -19,6 +19,9 @@ from forwarder.observe.observer import Logger
 from forwarder.observe.quiet import NOISY, QuietLibraries
 from forwarder.observe.redact import SECRETS, Redactor
 
+_OURS = ("timestamp", "level")
+"""Made by ourselves for every line: there is nothing to hide in them."""
+
 
 class LogFormat(Enum):
     """`json` is one object per line; `console` is for people at a terminal."""
@@ -105,7 +108,7 @@ def _route_standard_library(
 
 def _redacting(redactor: Redactor) -> Processor:
     def redact(_logger: Any, _method: str, line: EventDict) -> EventDict:
-        return {name: redactor.named(name, value) for name, value in line.items()}
+        return {name: value if name in _OURS else redactor.named(name, value) for name, value in line.items()}
 
     return redact
 

@@ -17,13 +17,16 @@ _START = 4
 """Secrets are looked up by their first characters. Shorter ones are masked only where they are the whole text."""
 
 _DEPTH = 8
+_SHORT_TEXT = 64
+_REMEMBERED = 4096
+"""Texts of at most `_SHORT_TEXT` characters whose masked form is remembered: names, classes, states."""
 
 _NAME = re.compile(
     r"(?i)(authorization|cookie|secret|passw|token|credential|api[_-]?key|signature[_-]?key|private[_-]?key)"
 )
 _HARMLESS_NAME = re.compile(r"(?i)(file|path|name|errors?|available)$")
 _URL = re.compile(
-    r"(?P<scheme>[a-zA-Z][a-zA-Z0-9+.-]*://)(?P<user>[^\s/?#]*@)?(?P<rest>[^\s?#\"'<>]*)(?P<query>\?[^\s#\"'<>]*)?"
+    r"(?P<scheme>[a-zA-Z][a-zA-Z0-9+.-]{0,20}://)(?P<user>[^\s/?#]*@)?(?P<rest>[^\s?#\"'<>]*)(?P<query>\?[^\s#\"'<>]*)?"
 )
 _SCHEME = re.compile(r"\b((?i:basic|bearer))\s+(?=\S*[\d=+/_]|\S+[A-Z]|\S{16})[A-Za-z0-9+/._~=-]{4,}")
 """Credentials of RFC 7617 and RFC 6750; a word of prose (`Basic authentication`) looks different."""
@@ -40,9 +43,17 @@ class Redactor:
     def __init__(self) -> None:
         self._by_start: dict[str, tuple[str, ...]] = {}
         self._short: set[str] = set()
+        self._secrets: set[str] = set()
+        self._seen: dict[str, str] = {}
 
     def register(self, secret: str) -> None:
-        """From now on `secret` is masked, also where it is percent-encoded, in base64 or in a quoted string."""
+        """From now on `secret` is masked, also where it is percent-encoded, in base64 or in a quoted string.
+
+        Registering it again costs one look-up, so it may be done at every reading.
+        """
+        if secret in self._secrets:
+            return
+        self._secrets.add(secret)
         for form in _forms(secret):
             if len(form) < _START:
                 self._short.add(form)
@@ -50,9 +61,22 @@ class Redactor:
             known = self._by_start.get(form[:_START], ())
             if form not in known:
                 self._by_start[form[:_START]] = tuple(sorted({*known, form}, key=len, reverse=True))
+        self._seen = {}
 
     def text(self, text: str) -> str:
-        """`text` with every secret masked."""
+        """`text` with every secret masked. Short texts come again and again, so what became of them is remembered."""
+        if len(text) > _SHORT_TEXT:
+            return self._masked(text)
+        seen = self._seen
+        masked = seen.get(text)
+        if masked is None:
+            masked = self._masked(text)
+            if len(seen) >= _REMEMBERED:
+                seen.clear()
+            seen[text] = masked
+        return masked
+
+    def _masked(self, text: str) -> str:
         if text in self._short:
             return MASK
         text = self._known(text) if self._by_start else text

@@ -81,7 +81,7 @@ def _by_key(needs: Tree) -> bool:
     event = needs.get("event")
     if event is None:
         return not needs
-    return bool(event) and event.keys() <= _ROUTING_KEY
+    return needs.keys() == {"event"} and bool(event) and event.keys() <= _ROUTING_KEY
 
 
 def _needs(text: str) -> Tree:

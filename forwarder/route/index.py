@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from functools import reduce
+from operator import or_
 
 from forwarder.model.event import Event
 from forwarder.route import glob
@@ -125,13 +127,13 @@ def _by_pattern(wanted: Sequence[tuple[Types, int | None]]) -> Mapping[str, list
 
 
 def _rows(entries: Iterable[tuple[int, tuple[bool, ...]]], size: int) -> BySeverity:
-    """The masks of one pattern. Severities that let the same clauses pass share one object: most lists have no level."""
-    entries = list(entries)
-    made: dict[tuple[bool, ...], int] = {}
-    rows = []
-    for severity in SEVERITIES:
-        column = tuple(passing[severity] for _, passing in entries)
-        if column not in made:
-            made[column] = mask_of((clause for clause, passing in entries if passing[severity]), size)
-        rows.append(made[column])
-    return tuple(rows)
+    """The masks of one pattern. Most lists have no level: then all severities share one mask."""
+    clauses: dict[tuple[bool, ...], list[int]] = defaultdict(list)
+    for clause, passing in entries:
+        clauses[passing].append(clause)
+    masks = {passing: mask_of(members, size) for passing, members in clauses.items()}
+    return tuple(_union([mask for passing, mask in masks.items() if passing[severity]]) for severity in SEVERITIES)
+
+
+def _union(masks: Sequence[int]) -> int:
+    return masks[0] if len(masks) == 1 else reduce(or_, masks, 0)

@@ -99,16 +99,17 @@ class Watcher:
         happened, stop = asyncio.Event(), asyncio.Event()
         groups = [(self._deep, True), (self._flat, False)]
         tasks = [asyncio.create_task(self._watch(g, deep, happened, stop)) for g, deep in groups if g]
+        waiting = asyncio.create_task(happened.wait())
         try:
             while tasks:
-                waiting = asyncio.create_task(happened.wait())
                 await asyncio.wait([waiting, *tasks], return_when=asyncio.FIRST_COMPLETED)
                 if not waiting.done():
-                    waiting.cancel()
-                    break
+                    break  # a watch ended by itself: its error is raised below
                 happened.clear()
+                waiting = asyncio.create_task(happened.wait())
                 yield None
         finally:
+            waiting.cancel()
             stop.set()
             await asyncio.gather(*tasks)
 

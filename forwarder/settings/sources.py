@@ -73,16 +73,16 @@ class _Reader:
 
     def folder(self) -> None:
         """The webhook files, in the order of their names."""
-        place = self.raw.process.entries.get("webhooksDir")
-        name = text_of(place)
-        if not name or place is None:
+        name = text_of(self.raw.process.entries.get("webhooksDir"))
+        if not name:
             return
         self.raw.folder = self._path.parent / name
         try:
             files = webhook_files(self.raw.folder, self._path)
         except (Unparsable, OSError) as error:
             problem = error.problem.text if isinstance(error, Unparsable) else f"cannot be listed: {error.strerror}"
-            self.raw.problems.append(Problem(place.mark, "webhooksDir", f"{self.raw.folder}: {problem}"))
+            mark = self.raw.process.keys["webhooksDir"]
+            self.raw.problems.append(Problem(mark, "webhooksDir", f"{self.raw.folder}: {problem}"))
             return
         for file in files:
             for document in self._documents(file):

@@ -93,7 +93,7 @@ def locate(node: Node, steps: Sequence[Step]) -> tuple[Mark, Node, tuple[Step, .
                 node = items[step]
                 mark = node.mark
                 path.append(step)
-            case MapNode() if index == len(steps) - 1:
+            case MapNode() if index == len(steps) - 1 and not str(step).startswith("@"):
                 path.append(step)
     return mark, node, tuple(path)
 

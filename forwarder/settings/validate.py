@@ -45,7 +45,15 @@ def _attempt(model: type[M], data: Any) -> tuple[M | None, list[ErrorDetails]]:
     try:
         return model.model_validate(data, by_alias=True, by_name=False), []
     except ValidationError as error:
-        return None, error.errors(include_url=False, include_input=False)
+        errors = error.errors(include_url=False, include_input=False)
+    return None, [error for error in errors if not _is_echo(error, errors)]
+
+
+def _is_echo(error: ErrorDetails, errors: list[ErrorDetails]) -> bool:
+    """True for "too few entries" where the only entry is there, and broken."""
+    depth = len(error["loc"])
+    inside = (other for other in errors if len(other["loc"]) > depth and other["loc"][:depth] == error["loc"])
+    return error["type"] == "too_short" and any(inside)
 
 
 def _problem(error: ErrorDetails, model: type[Model], node: MapNode, prefix: str) -> Problem:

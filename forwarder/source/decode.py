@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 
@@ -73,13 +73,15 @@ class Decoder:
         return events
 
     def _decode(self, tp: TP, records: Sequence[Record], add: Callable[[Event], None]) -> None:
-        reader, values = self._reader, [record.value for record in records]
+        reader = self._reader
+        values: list[Any] = [record.value for record in records]
         limit, override, guessed, binary = reader.limit, reader.override, reader.auto, reader.knows_binary
         plain = all_plain(values, limit)
         parse, detect, read, levels = reader.short_way()
         known = levels.known
         for record, value in zip(records, values, strict=True):
-            key, stamp, headers = record.key, record.timestamp, record.headers
+            key, stamp = record.key, record.timestamp
+            headers: Any = record.headers
             try:
                 if not (plain or is_plain(value, limit)) or (headers and _unusual(headers, binary)):
                     raise _Surprise

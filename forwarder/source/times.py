@@ -20,7 +20,7 @@ _NEVER = -(2**70)
 _UNITS = ((10**11, SECOND), (10**14, 1_000_000), (10**17, 1_000), (_LIMIT, 1))
 """(below this magnitude, nanoseconds per unit): right for every instant from March 1973 (10**11 ms) to 2262."""
 
-_TENS = tuple(10 ** (9 - digits) for digits in range(10))
+_TENS: tuple[int, ...] = tuple(10 ** (9 - digits) for digits in range(10))
 """Nanoseconds per last digit of a fraction, by its number of digits."""
 
 _REMEMBERED = 4096

@@ -78,6 +78,11 @@ class MendedConsumer(Consumer):  # type: ignore[misc]
         await self._thread.call_thread(self._thread.seek_exactly, starts)
         self._read_offset.update(starts)
 
+    async def commit_offsets(self, offsets: Mapping[Any, int]) -> bool:
+        """False: the group has moved on. Does not answer while the broker is away."""
+        committed: bool = await self._commit(offsets)
+        return committed
+
     def hold(self, tps: Iterable[Any]) -> None:
         """Stop fetching. Faust's own pause drops what is fetched already; a full buffer's path keeps it."""
         for tp in (FaustTP(*tp) for tp in tps):

@@ -5,6 +5,7 @@ Only consumers that carry a `Positions` are affected. Never changes which record
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Collection
 from typing import Any
 
@@ -57,6 +58,7 @@ class Positions:
         return chunk
 
 
+@functools.wraps(_getall)
 def _covering_getall(self: Any, max_records: int | None = None) -> list[Record]:
     unpacked, tp = self._partition_records, self._topic_partition
     positions = getattr(unpacked, "_value_deserializer", None)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from forwarder.model.attempt import Attempt, DeadLetterReason, DiscardReason, Failure, Response
-from forwarder.model.batch import Batch
+from forwarder.model.attempt import DeadLetterReason, DiscardReason
 from forwarder.model.event import TP
-from forwarder.model.verdict import Delivered, Verdict
+from forwarder.model.verdict import Delivered
 from forwarder.observe import declared as d
 from forwarder.observe.events.base import ERROR, INFO, WARNING, Occurrence
 from forwarder.observe.metrics import Metrics
@@ -38,26 +37,6 @@ class AttemptFinished(Occurrence):
     retry_in_s: float | None = None
     partitions: tuple[TP, ...] = ()
     error: str = ""
-
-    @classmethod
-    def of(cls, batch: Batch, attempt: Attempt, verdict: Verdict, retry_in_s: float | None) -> AttemptFinished:
-        """The line for `attempt` at `batch`."""
-        result = attempt.result
-        return cls(
-            webhook=batch.webhook,
-            batch_id=attempt.batch_id,
-            attempt=attempt.number,
-            events=len(batch.events),
-            bytes=attempt.sent_bytes,
-            class_=attempt.outcome_class,
-            status=result.status if isinstance(result, Response) else None,
-            duration_s=attempt.seconds,
-            reused=attempt.reused_connection,
-            verdict=type(verdict).__name__.lower(),
-            retry_in_s=retry_in_s,
-            partitions=tuple(sorted({event.tp for event in batch.events})),
-            error=result.text if isinstance(result, Failure) else "",
-        )
 
     def loudness(self) -> int:
         return INFO if self.verdict == Delivered.__name__.lower() else WARNING

@@ -7,7 +7,6 @@ fails to decode as a guess and is decided in order. So the guess is the answer o
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -15,34 +14,28 @@ import msgspec
 from forwarder.source.presets.base import Body, Preset
 
 
-@dataclass(frozen=True, slots=True)
-class Guess:
-    """`parse` raises msgspec.ValidationError, or `preset.detect` says no, where another preset may be the right one."""
-
-    preset: Preset
-    parse: Callable[[bytes], Any]
-
-
 def everything(presets: Sequence[Preset]) -> type[msgspec.Struct]:
     """A struct with the fields of all presets. Raises TypeError where two presets read one key as different types."""
     return _struct("Everything", [field for preset in presets for field in msgspec.structs.fields(preset.fields)])
 
 
-def guesses(presets: Sequence[Preset]) -> dict[str, Guess]:
-    """By name, one for each preset; `presets` is in order of precedence."""
-    found: dict[str, Guess] = {}
+def guesses(presets: Sequence[Preset]) -> dict[str, Callable[[bytes], Any]]:
+    """By name how to parse a record that likely fits; `presets` is in order of precedence.
+
+    Another preset may be the right one where it raises msgspec.ValidationError, and where `preset.detect` then says no.
+    """
+    found: dict[str, Callable[[bytes], Any]] = {}
     vetoes: list[str] = []
     for preset in presets:
-        fields = msgspec.structs.fields(preset.fields)
-        shape = _struct("Guess", fields, vetoes)
-        found[preset.name] = Guess(preset, msgspec.json.Decoder(shape).decode)
+        shape = _struct("Guess", msgspec.structs.fields(preset.fields), vetoes)
+        found[preset.name] = msgspec.json.Decoder(shape).decode
         vetoes += preset.markers
     return found
 
 
-def choose(presets: Sequence[Preset], fields: Any) -> Preset | None:
-    """The first preset that takes `fields` (of `everything`) for its own."""
-    return next((preset for preset in presets if preset.detect(fields)), None)
+def choose(presets: Sequence[Preset], fields: Any) -> Preset:
+    """The first preset that takes `fields` (of `everything`) for its own; the last one takes all."""
+    return next(preset for preset in presets if preset.detect(fields))
 
 
 def _struct(name: str, fields: Sequence[msgspec.structs.FieldInfo], vetoes: Sequence[str] = ()) -> type[msgspec.Struct]:

@@ -24,4 +24,4 @@ def read(fields: Fields, headers: Headers) -> Reading:
     return header(headers, "webhook-id") if headers else None, fields.type, fields.timestamp, fields.type, None
 
 
-PRESET = Preset(name="standard-webhooks", fields=Fields, markers=("timestamp",), detect=detect, read=read, words={})
+PRESET = Preset(name="standard-webhooks", fields=Fields, markers=("data",), detect=detect, read=read, words={})

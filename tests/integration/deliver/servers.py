@@ -7,7 +7,7 @@ import socket
 import ssl
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
 Script = Callable[["Received", asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -98,6 +98,39 @@ def answer(status: int = 200, body: bytes = b"ok", **headers: str) -> Script:
     lines = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in headers.items())
     head = f"HTTP/1.1 {status} Word\r\nContent-Length: {len(body)}\r\n{lines}\r\n"
     return raw(head.encode() + body)
+
+
+@dataclass
+class Deaf:
+    """A server that reads no body until told to `listen`; then `heard` counts the bytes that still come."""
+
+    port: int = 0
+    listen: asyncio.Event = field(default_factory=asyncio.Event)
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
+    heard: int = 0
+
+
+@asynccontextmanager
+async def headers_only(script: Script) -> AsyncIterator[Deaf]:
+    """Lets `script` answer as soon as the headers are there."""
+    made = Deaf()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        await script(Received("", {}, b""), reader, writer)
+        await made.listen.wait()
+        with suppress(ConnectionError):
+            while part := await reader.read(65536):
+                made.heard += len(part)
+        made.ended.set()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    made.port = server.sockets[0].getsockname()[1]
+    async with server:
+        yield made
+        made.listen.set()
+        await made.ended.wait()
 
 
 @asynccontextmanager

@@ -14,7 +14,7 @@ from forwarder.deliver.sign.schemes import STALWART
 from forwarder.deliver.sign.verify import Verified, verify
 from forwarder.model.attempt import DiscardReason, Response
 from tests.integration.deliver.conftest import Making
-from tests.integration.deliver.servers import Received, Script, answer, receiver
+from tests.integration.deliver.servers import Received, Script, answer, headers_only, raw, receiver
 from tests.unit.deliver.make import batch, event, secret
 
 BATCH = batch(event(b'{"a":1}', 5), event(b'{"a":2}', 6))
@@ -137,24 +137,26 @@ async def test_cookies_are_not_kept(sender: Making) -> None:
     assert all("Cookie" not in request.headers for request in server.requests)
 
 
+REFUSAL = b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n"
+BIG = batch(event(json.dumps("x" * 8_000_000).encode()))
+
+
 async def test_an_answer_before_the_body_was_read_is_not_lost(sender: Making) -> None:
-    """Receivers that refuse by size answer early and close."""
-
-    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
-        await writer.drain()
-        while await reader.read(65536):
-            pass
-        writer.close()
-
-    server = await asyncio.start_server(refuse, "127.0.0.1", 0)
-    async with server:
-        sending = sender(server.sockets[0].getsockname()[1])
-        big = batch(event(json.dumps("x" * 8_000_000).encode()))
-        attempt = await sending.attempt(sending.prepare(big), 1, {})
+    """Receivers that refuse by size answer early; some then read nothing more and keep the connection open."""
+    async with headers_only(raw(REFUSAL)) as server:
+        sending = sender(server.port)
+        attempt = await sending.attempt(sending.prepare(BIG), 1, {})
     assert isinstance(attempt.result, Response)
     assert attempt.result.status == 413
+    assert server.heard < 8_000_000  # the rest was given up, not left to be written some day
+
+
+async def test_a_receiver_that_reads_nothing_holds_nothing(sender: Making) -> None:
+    async with headers_only(raw()) as server:
+        sending = sender(server.port, timeout=0.3)
+        attempt = await sending.attempt(sending.prepare(BIG), 1, {})
+    assert attempt.outcome_class == "timeout"
+    assert server.heard < 8_000_000
 
 
 async def test_many_receivers_at_once_do_not_wait_for_each_other(sender: Making) -> None:

@@ -11,10 +11,9 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import pytest
 
-from forwarder.model.attempt import Attempt, DeadLetterReason, DiscardReason, Failure, Fault, Response
-from forwarder.model.batch import Batch
-from forwarder.model.event import TP, Event
-from forwarder.model.verdict import Delivered, Interrupted, Pace, Retry, Verdict
+from forwarder.model.attempt import DeadLetterReason, DiscardReason
+from forwarder.model.event import TP
+from forwarder.model.verdict import Delivered, Verdict
 from forwarder.observe import events
 from forwarder.observe.declared import METRICS, Metric
 from forwarder.observe.events import AttemptFinished, Occurrence, PartitionsAssigned
@@ -130,42 +129,31 @@ def test_its_line_holds_plain_values_only(kind: type[Occurrence]) -> None:
     hash(occurrence.key())
 
 
-def an_event(topic: str, partition: int, offset: int) -> Event:
-    return Event(TP(topic, partition), offset, 0, None, b"{}", (), "", "", 0, 0, "", 2)
+def an_attempt(**given: Any) -> AttemptFinished:
+    known: dict[str, Any] = {
+        "webhook": "siem", "batch_id": "fb_1", "attempt": 2, "events": 3, "bytes": 512, "class_": "http_2xx",
+        "status": 200, "duration_s": 0.12345678, "reused": True, "verdict": "delivered",
+        "partitions": (TP("a", 0), TP("b", 1)),
+    }  # fmt: skip
+    return AttemptFinished(**known | given)
 
 
-BATCH = Batch("siem", (an_event("b", 1, 7), an_event("a", 0, 5), an_event("b", 1, 8)), 4)
+def test_one_wide_line_tells_an_attempt() -> None:
+    assert an_attempt().facts() == {
+        "webhook": "siem", "batch_id": "fb_1", "attempt": 2, "events": 3, "bytes": 512, "class": "http_2xx",
+        "status": 200, "duration_s": 0.123457, "reused": True, "verdict": "delivered", "partitions": ["a/0", "b/1"],
+    }  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("result", "verdict", "level", "shown"),
-    [
-        (Response(200), Delivered(), logging.INFO, {"class": "http_2xx", "status": 200, "verdict": "delivered"}),
-        (Response(503), Retry(Pace.NORMAL, "x"), logging.WARNING, {"class": "http_5xx", "status": 503, "verdict": "retry"}),
-        (Failure(Fault.TLS, "bad"), Retry(Pace.SLOW, "x"), logging.WARNING, {"class": "tls", "error": "bad"}),
-        (Failure(Fault.CANCELLED, ""), Interrupted(), logging.WARNING, {"class": "cancelled", "verdict": "interrupted"}),
-    ],
-    ids=["delivered", "server-error", "tls", "cancelled"],
-)  # fmt: skip
-def test_one_wide_line_tells_an_attempt(
-    result: Response | Failure, verdict: Verdict, level: int, shown: dict[str, Any]
-) -> None:
-    attempt = Attempt("fb_1", 2, result, 0.12345678, 512, True)
-    line = AttemptFinished.of(BATCH, attempt, verdict, retry_in_s=1.5)
-    assert line.loudness() == level
-    facts = line.facts()
-    expected = {"webhook": "siem", "batch_id": "fb_1", "attempt": 2, "events": 3, "bytes": 512, "duration_s": 0.123457}
-    assert expected.items() <= facts.items()
-    assert shown.items() <= facts.items()
-    assert facts["partitions"] == ["a/0", "b/1"]
-    assert facts["reused"] is True
-    assert ("status" in facts) == isinstance(result, Response)
+@pytest.mark.parametrize("verdict", get_args(Verdict), ids=lambda verdict: verdict.__name__)
+def test_every_attempt_that_did_not_deliver_is_a_warning(verdict: type) -> None:
+    level = an_attempt(verdict=verdict.__name__.lower()).loudness()
+    assert level == (logging.INFO if verdict is Delivered else logging.WARNING)
 
 
 def test_an_attempt_is_counted_by_its_class(metrics: Metrics) -> None:
     metrics.add_webhook("siem")
-    attempt = Attempt("fb_1", 1, Failure(Fault.DNS, "no such host"), 0.3)
-    AttemptFinished.of(BATCH, attempt, Retry(Pace.NORMAL, "dns"), 1.0).tally(metrics, NOW)
+    an_attempt(class_="dns", status=None, duration_s=0.3).tally(metrics, NOW)
     assert sample(metrics, "forwarder_attempts_total", webhook="siem", **{"class": "dns"}) == 1
     assert sample(metrics, "forwarder_attempt_duration_seconds_sum", webhook="siem") == 0.3
 

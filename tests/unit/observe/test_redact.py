@@ -61,6 +61,38 @@ def test_text_without_secrets_is_left_alone(text: str) -> None:
     assert known._known(text) == text
 
 
+def test_a_secret_that_is_registered_later_is_masked_in_texts_seen_before() -> None:
+    known = Redactor()
+    assert known.text("rotated-in") == "rotated-in"
+    known.register("rotated-in")
+    assert known.text("rotated-in") == MASK
+
+
+@pytest.mark.parametrize(
+    "piece", ["a", "a://", "a:", "basic ", "token", "token=", "://@", "x@", "whsec_", "-", '"'], ids=repr
+)
+def test_text_made_to_be_slow_is_not(piece: str) -> None:
+    """A receiver chooses what stands in an error; quadratic patterns would take minutes here (see the timeout)."""
+    known = Redactor()
+    known.register("aaaa-secret")
+    assert known.text("://" + piece * (200_000 // len(piece)) + " end")
+
+
+def test_registering_again_keeps_what_is_remembered() -> None:
+    known = Redactor()
+    known.register("hunter2-hunter2")
+    known.text("siem")
+    known.register("hunter2-hunter2")
+    assert known._seen == {"siem": "siem"}
+
+
+def test_what_is_remembered_is_bounded() -> None:
+    known = Redactor()
+    for number in range(20_000):
+        known.text(f"batch {number}")
+    assert len(known._seen) <= 4096
+
+
 def test_a_longer_secret_wins_over_its_own_beginning() -> None:
     known = Redactor()
     known.register("hunter2")

@@ -50,6 +50,7 @@ def test_the_envelope_is_there(text: str) -> None:
         ('has(data.a) && !has(data.b) && "a" in data', {"a": None}),
         ("data.a == null", {"a": None}),
         ('data.host.matches("^web-[0-9]+$")', {"host": "web-12"}),
+        ('data.a.exists(k, k == "c") && data.a.size() == 2 && size(data.a) == 2', {"a": {"b": 1, "c": 2}}),
         ("data == 3", 3),
         ("data[1] == 3", [1, 3]),
         ('data.gone == 1 || data.a == "é"', {"a": "é"}),
@@ -175,6 +176,35 @@ def test_an_error_in_one_rule_is_none_when_another_rule_lets_the_event_in() -> N
     )
     assert list(router.match(event(data={"a": "x"}))) == [1]
     assert reports == []
+
+
+def test_the_first_of_two_errors_is_the_one_reported() -> None:
+    reports: list[str] = []
+    router = Router(
+        [(webhook(rules=[{"name": "r", "filter": "data.a > 3"}], filter="1 / data.zero == 1"), 1)],
+        event_sets={},
+        tenants={},
+        on_filter_error=lambda target, hook, event, text: reports.append(text),
+    )
+    assert list(router.match(event(data={"a": "x", "zero": 0}))) == [1]
+    assert len(reports) == 1
+    assert reports[0].startswith("TypeError")
+
+
+@pytest.mark.parametrize(
+    ("text", "yes", "no"),
+    [
+        ("event.offset == 7", {"offset": 7}, {"offset": 8}),
+        ('event.type == "auth.login" && data.a == 1', {"data": {"a": 1}}, {"data": {"a": 2}}),
+        ('event == event && key == "k"', {"key": b"k"}, {"key": b"l"}),
+        ("event.type == headers.h", {"headers": (("h", b"auth.login"),)}, {}),
+    ],
+)
+def test_events_with_one_routing_key_are_told_apart_by_what_else_the_filter_names(
+    text: str, yes: dict[str, Any], no: dict[str, Any]
+) -> None:
+    router = Router([(webhook(filter=text), 1)], event_sets={}, tenants={})
+    assert [list(router.match(event(**fields))) for fields in (yes, no, yes, no)] == [[1], [], [1], []]
 
 
 def test_filters_of_one_event_see_only_what_they_name() -> None:

@@ -84,6 +84,7 @@ def test_include_takes_the_listed_only() -> None:
         ("auth.*", "Auth.login", False),
         ("*.failed", "login.failed", True),
         ("*.failed", "login.failed.twice", False),
+        ("*.failed", ".failed", True),
         ("a?c", "abc", True),
         ("a?c", "abbc", False),
         ("a[bc]d", "acd", True),
@@ -147,6 +148,12 @@ def test_any_one_rule_lets_the_event_in() -> None:
     assert takes(event("sudo", severity=1, data={"user": "root"}), rules=rules)
     assert not takes(event("sudo", severity=1, data={"user": "bob"}), rules=rules)
     assert not takes(event("sudo", severity=1), rules=rules)
+
+
+def test_a_rule_without_a_filter_is_enough_beside_one_whose_filter_says_no() -> None:
+    rules = [{"name": "picky", "filter": 'data.user == "root"'}, {"name": "all of acme", "tenants": ["acme"]}]
+    assert takes(event(tenant="acme", data={"user": "bob"}), rules=rules)
+    assert not takes(event(tenant="globex", data={"user": "bob"}), rules=rules)
 
 
 def test_a_rule_narrows_the_webhook_and_never_widens_it() -> None:

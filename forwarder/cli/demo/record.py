@@ -1,0 +1,66 @@
+"""What was produced and what arrived, by event number. Remembers; judges nothing."""
+
+from __future__ import annotations
+
+from array import array
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from forwarder.cli.arrivals import Arrival
+from forwarder.cli.demo.events import Made, number_of
+from forwarder.cli.demo.scenario import ACTORS
+
+
+class Place(NamedTuple):
+    """Where Kafka has an event."""
+
+    topic: str
+    partition: int
+    offset: int
+
+
+@dataclass(slots=True)
+class Ledger:
+    """Every event that the broker acknowledged, by number: its place, and which webhooks must get it."""
+
+    places: dict[int, Place] = field(default_factory=dict)
+    wanted: dict[str, array[int]] = field(default_factory=lambda: {actor.name: array("Q") for actor in ACTORS})
+
+    def acknowledged(self, made: Made, place: Place) -> None:
+        """The broker has it."""
+        self.places[made.number] = place
+        for actor in ACTORS:
+            if actor.wants(made.meaning):
+                self.wanted[actor.name].append(made.number)
+
+    def expected(self, webhook: str) -> dict[int, Place]:
+        """The events that the webhook must get."""
+        return {number: self.places[number] for number in self.wanted[webhook]}
+
+
+@dataclass(slots=True)
+class Record:
+    """What one receiver took, in the order of arrival. `strangers` are events that the demo did not make; `unsigned` and `forged`
+    are requests without a checked signature, and with a wrong one; `refused` were answered with an error on purpose."""
+
+    numbers: array[int] = field(default_factory=lambda: array("Q"))
+    strangers: int = 0
+    requests: int = 0
+    refused: int = 0
+    unsigned: int = 0
+    forged: int = 0
+
+    def take(self, arrival: Arrival) -> None:
+        """Note one request. Only events of accepted ones count as received."""
+        self.requests += 1
+        self.unsigned += arrival.verified is None
+        self.forged += arrival.verified is False
+        if not arrival.accepted:
+            self.refused += 1
+            return
+        for event in arrival.events:
+            number = number_of(event)
+            if number is None:
+                self.strangers += 1
+            else:
+                self.numbers.append(number)

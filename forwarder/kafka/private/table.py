@@ -1,0 +1,194 @@
+"""The list of every private thing of Faust and aiokafka that Forwarder relies on. Data only; the contract tests check it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Private:
+    """`target` is `module:name`. `parameters` are its names, where we call or override it. `markers` are pieces of its source
+    that must be there, in this order. `why` says what breaks otherwise."""
+
+    target: str
+    why: str
+    parameters: tuple[str, ...] | None = None
+    markers: tuple[str, ...] = ()
+
+
+_FETCHER = "aiokafka.consumer.fetcher"
+_DRIVER = "faust.transport.drivers.aiokafka"
+_CONSUMER = "faust.transport.consumer"
+
+PRIVATE: tuple[Private, ...] = (
+    Private(
+        f"{_FETCHER}:FetchResult.getall",
+        "wrapped: the position guard reads the fetch position before and after it",
+        ("self", "max_records"),
+        ("self.check_assignment(tp)", "self._partition_records", "self._update_position()"),
+    ),
+    Private(
+        f"{_FETCHER}:PartitionRecords.__init__",
+        "the position guard reads next_fetch_offset and finds its consumer by the deserializer",
+        markers=("self._value_deserializer = value_deserializer", "self.next_fetch_offset = fetch_offset"),
+    ),
+    Private(
+        f"{_FETCHER}:PartitionRecords._unpack_records",
+        "markers, aborted batches and compaction advance next_fetch_offset without a record",
+        markers=(
+            "self.next_fetch_offset = next_batch.next_offset\n                    continue",
+            "if next_batch.is_control_batch:",
+            "self.next_fetch_offset = record.offset + 1",
+            "self.next_fetch_offset = next_batch.next_offset",
+        ),
+    ),
+    Private(
+        f"{_FETCHER}:PartitionRecords._consumer_record",
+        "a deserializer that is false is never called",
+        markers=("if self._value_deserializer:",),
+    ),
+    Private(
+        f"{_FETCHER}:Fetcher.fetched_records",
+        "hands the list that getall returned to the consumer as it is",
+        markers=("type(res_or_error) is FetchResult", "res_or_error.getall(max_records)", "drained[tp] = records"),
+    ),
+    Private(
+        f"{_FETCHER}:Fetcher.seek_to",
+        "the exact seek, also to 0; drops what was fetched for the old position",
+        ("self", "tp", "offset"),
+        ("self._subscriptions.seek(tp, offset)", "del self._records[tp]"),
+    ),
+    Private(
+        "aiokafka.consumer.consumer:AIOKafkaConsumer.start",
+        "attributes set after construction reach the fetcher: isolation, fetch size and wait, the position guard",
+        markers=(
+            "value_deserializer=self._value_deserializer",
+            "fetch_min_bytes=self._fetch_min_bytes",
+            "fetch_max_wait_ms=self._fetch_max_wait_ms",
+            "isolation_level=self._isolation_level",
+        ),
+    ),
+    Private(
+        "aiokafka.consumer.subscription_state:TopicPartitionState.__init__",
+        "the readable end is taken from the newest fetch response",
+        markers=("self.highwater = None", "self.lso = None"),
+    ),
+    Private("aiokafka.consumer.subscription_state:Assignment.state_value", "the way to that state", ("self", "tp")),
+    Private("aiokafka.consumer.subscription_state:SubscriptionState.is_assigned", "no seek after a revoke", ("self", "tp")),
+    Private(
+        "aiokafka.conn:create_conn",
+        "the only call that raises the real reason of a failed connection",
+        markers=("host,", "port,", "request_timeout_ms", "await conn.connect()"),
+    ),
+    Private(
+        f"{_DRIVER}:AIOKafkaConsumerThread._create_worker_consumer",
+        "overridden: Faust has no setting for isolation and fetch wait",
+        ("self", "transport"),
+        ("aiokafka.AIOKafkaConsumer(",),
+    ),
+    Private(f"{_DRIVER}:AIOKafkaConsumerThread._ensure_consumer", "the aiokafka consumer", ("self",)),
+    Private(
+        f"{_DRIVER}:AIOKafkaConsumerThread._commit",
+        "False is the fence: the group has moved on",
+        ("self", "offsets"),
+        ("except CommitFailedError", '"already rebalanced"', "return False", "return True"),
+    ),
+    Private(f"{_DRIVER}:Consumer._new_consumer_thread", "overridden: our thread", ("self",)),
+    Private(f"{_DRIVER}:Consumer._to_message", "overridden: a chunk is one message", ("self", "tp", "record")),
+    Private(
+        f"{_DRIVER}:Producer.create_topic",
+        "overridden: topics are made before Faust starts",
+        markers=("ensure_created",),
+    ),
+    Private(
+        f"{_CONSUMER}:Consumer.perform_seek",
+        "overridden: the exact seek; Faust's sets _read_offset from the group's offsets",
+        ("self",),
+        ("read_offset = self._read_offset", "await self.seek_to_committed()", "read_offset.update("),
+    ),
+    Private(
+        f"{_CONSUMER}:Consumer.getmany",
+        "what is fetched for a buffered partition is still handed over, for a paused one it is dropped",
+        ("self", "timeout"),
+        ("self.scheduler.iterate(records)", "tp in active_partitions", "tp in self._buffered_partitions"),
+    ),
+    Private(
+        f"{_CONSUMER}:Consumer.on_buffer_full",
+        "our pause",
+        ("self", "tp"),
+        ("active_partitions.discard(tp)", "self._buffered_partitions.add(tp)"),
+    ),
+    Private(
+        f"{_CONSUMER}:Consumer.on_buffer_drop",
+        "our resume; overridden so that Faust's own does not end our pause",
+        ("self", "tp"),
+        ("active_partitions.add(tp)", "buffered_partitions.discard(tp)"),
+    ),
+    Private(
+        f"{_CONSUMER}:Consumer.on_partitions_revoked",
+        "overridden: a rebalance forgets all pauses",
+        ("self", "revoked"),
+        ("await T(self._on_partitions_revoked, partitions=revoked)(revoked)",),
+    ),
+    Private(
+        f"{_CONSUMER}:ThreadDelegateConsumer._commit",
+        "the commit, in the consumer's thread",
+        ("self", "offsets"),
+        ("self._thread.commit(offsets)",),
+    ),
+    Private(
+        "mode.threads:QueueServiceThread.call_thread",
+        "runs the exact seek in the consumer's thread",
+        ("self", "fun", "args", "kwargs"),
+    ),
+    Private("faust.app.base:App._new_transport", "overridden: our transport", ("self",)),
+    Private("faust.app.base:App._new_producer_transport", "overridden: our transport", ("self",)),
+    Private(
+        "faust.app.base:App._on_partitions_revoked",
+        "overridden: a revoke during a stop waits for the drain",
+        ("self", "revoked"),
+        ("if self.should_stop:", "return self._on_rebalance_when_stopped()", "self.on_partitions_revoked.send"),
+    ),
+    Private(
+        "faust.app.base:App._on_rebalance_when_stopped",
+        "overridden: the consumer is closed in order, so that it leaves the group",
+        ("self",),
+        ("self.consumer.close()",),
+    ),
+    Private(
+        "faust.app.base:App.on_stop",
+        "the drain runs while consumer and producer still work",
+        ("self",),
+        ("await self._stop_consumer()", "await self.on_before_shutdown.send()"),
+    ),
+    Private(
+        "faust.tables.recovery:Recovery.on_recovery_completed",
+        "our hook runs before the seek; the flow we stop at its end is resumed after it",
+        ("self", "generation_id"),
+        (
+            "await self.app.on_rebalance_complete.send()",
+            "consumer.perform_seek()",
+            "self.app.flow_control.resume()",
+            "consumer.resume_flow()",
+        ),
+    ),
+    Private(
+        "faust.tables.recovery:Recovery.flush_buffers",
+        "recovery hands records to the table by apply_changelog_batch, where the order decides",
+        ("self",),
+        ("table.apply_changelog_batch(buffer)",),
+    ),
+    Private("faust.tables.base:Collection.apply_changelog_batch", "overridden: the highest order wins", ("self", "batch")),
+    Private(
+        "faust.tables.base:Collection.send_changelog",
+        "gives the future that the broker's acknowledgement resolves",
+        ("self", "partition", "key", "value", "key_serializer", "value_serializer"),
+        ("send_soon(",),
+    ),
+    Private(
+        "faust.types.settings.settings:Settings.getenv",
+        "overridden: environment variables would override our settings",
+        ("self", "env_name"),
+    ),
+    Private("faust.serializers.schemas:Schema.loads_value", "overridden: no decoding of chunks"),
+)  # fmt: skip
