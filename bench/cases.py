@@ -62,8 +62,12 @@ async def bare(bootstrap: str, topic: str, count: int) -> dict[str, float]:
     from aiokafka import AIOKafkaConsumer, TopicPartition
 
     decode = msgspec.json.Decoder(_Envelope).decode
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False, auto_offset_reset="earliest",
-                                isolation_level="read_committed")
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=bootstrap,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        isolation_level="read_committed",
+    )
     await consumer.start()
     consumer.assign([TopicPartition(topic, partition) for partition in range(PARTITIONS)])
     seen, started, cpu = 0, time.perf_counter(), time.process_time()
@@ -153,20 +157,24 @@ class _Rig:
         return result
 
 
-def _null(pipeline: Any) -> None:
-    """Every attempt succeeds at once: what remains is decode, route and window."""
-    from forwarder.deliver.sender import Prepared
+def _null(pipeline: Any, spare: str = "") -> None:
+    """Batches are formed and settled, but not sent: what remains is decode, route and window. `spare` is sent for real."""
     from forwarder.model.attempt import Attempt, Response
+    from forwarder.model.verdict import Delivered
 
-    class Null:
-        def prepare(self, batch: Any) -> Prepared:
-            return Prepared(batch, "id", 0, "")
+    dispatcher, delivered, answer = pipeline._dispatcher, Delivered(), Attempt("id", 1, Response(200), 0.0)
+    timers, real = dispatcher.timers, dispatcher.serve
 
-        async def attempt(self, prepared: Any, number: int, discarded: Any, test: bool = False) -> Attempt:
-            return Attempt("id", number, Response(200), 0.0)
+    def serve(lane: Any) -> None:
+        if lane.name == spare:
+            real(lane)
+            return
+        now, wall = asyncio.get_running_loop().time(), time.time()
+        for action in lane.poll(now, wall):
+            lane.on_verdict(action.flight, answer, delivered, now, wall, 0.0)
+        timers.schedule(lane, lane.next_poll(now, wall))
 
-    for name in pipeline.roster.senders:
-        pipeline.roster.senders[name] = Null()
+    dispatcher.serve = timers._fire = serve
 
 
 def _settled(pipeline: Any) -> int:
@@ -177,7 +185,7 @@ async def _until_delivered(pipeline: Any, count: int) -> dict[str, float]:
     started, cpu = time.perf_counter(), time.process_time()
     base = _settled(pipeline)
     while _settled(pipeline) < count:
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(0.25)
     result = _result(count - base, started, cpu)
     topic = next(iter(pipeline.positions.expected)).topic
     reread = pipeline.roster._observer.metrics.topic(topic).catchup_read._value.get()
@@ -192,9 +200,7 @@ async def one(bootstrap: str, topic: str, count: int) -> dict[str, float]:
 
 async def thousand(bootstrap: str, topic: str, count: int) -> dict[str, float]:
     """1000 webhooks, of which one matches each event."""
-    hooks = [
-        _webhook(f"w{number}", events=[f"auth.kind{number}"], eventsPolicy="include") for number in range(TYPES)
-    ]
+    hooks = [_webhook(f"w{number}", events=[f"auth.kind{number}"], eventsPolicy="include") for number in range(TYPES)]
     return await _Rig(_settings(bootstrap, topic, hooks), _null).run(lambda pipeline: _until_delivered(pipeline, count))
 
 
@@ -341,11 +347,6 @@ async def memory(bootstrap: str, topic: str, count: int) -> dict[str, float]:
     hooks = [_webhook("good"), _webhook("dead", discardAfter="never")]
     settings = _settings(bootstrap, topic, hooks, memory={"budget": f"{budget}MiB"})
 
-    def adjust(pipeline: Any) -> None:
-        dead = pipeline.roster.senders["dead"]
-        _null(pipeline)
-        pipeline.roster.senders["dead"] = dead
-
     async def watch(pipeline: Any) -> dict[str, float]:
         good = pipeline.roster.lanes["good"]
         while good.books.delivered < count // 10:
@@ -358,7 +359,7 @@ async def memory(bootstrap: str, topic: str, count: int) -> dict[str, float]:
         result = _result(count - count // 10, started, cpu)
         return {**result, "growth_mib": late - early, "rss_mib": late, "budget_mib": budget}
 
-    return await _Rig(settings, adjust).run(watch)
+    return await _Rig(settings, lambda pipeline: _null(pipeline, spare="dead")).run(watch)
 
 
 def _rss_mib() -> float:
@@ -366,10 +367,7 @@ def _rss_mib() -> float:
         return int(file.read().split()[1]) * resource.getpagesize() / 2**20
 
 
-CASES = {
-    case.__name__: case
-    for case in (bare, one, thousand, naive, delivered, ten_healthy, one_dead, memory)
-}
+CASES = {case.__name__: case for case in (bare, one, thousand, naive, delivered, ten_healthy, one_dead, memory)}
 
 
 def main() -> None:

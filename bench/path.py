@@ -36,7 +36,10 @@ def median(values: list[float]) -> float:
 
 
 def show(results: dict[str, list[dict[str, float]]]) -> None:
-    rates = {case: median([r["per_cpu_second"] for r in runs if "per_cpu_second" in r] or [0.0]) for case, runs in results.items()}
+    rates = {
+        case: median([r["per_cpu_second"] for r in runs if "per_cpu_second" in r] or [0.0])
+        for case, runs in results.items()
+    }
     for case, runs in results.items():
         each = ", ".join(f"{r['per_cpu_second']:,.0f}" for r in runs if "per_cpu_second" in r)
         more = {key: value for key, value in runs[-1].items() if key not in ("per_cpu_second",)}
@@ -56,7 +59,9 @@ def show(results: dict[str, list[dict[str, float]]]) -> None:
         print(f"{'healthy nine, one of ten dead: p99 event age':44} {aged:6.2f}   (<= 1.5)")
     if "memory" in results:
         last = results["memory"][-1]
-        print(f"{'RSS growth while a million events pass a dead endpoint':44} {last['growth_mib']:.1f} MiB (budget {last['budget_mib']:.0f} MiB)")
+        print(
+            f"{'RSS growth while a million events pass a dead endpoint':44} {last['growth_mib']:.1f} MiB (budget {last['budget_mib']:.0f} MiB)"
+        )
 
 
 async def prepare(kafka: RealKafka, events: int) -> str:

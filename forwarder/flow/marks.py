@@ -12,7 +12,7 @@ from forwarder.lane.resume import Refreeze
 from forwarder.lane.states import LaneState, Trigger
 from forwarder.model.batch import offset_runs
 from forwarder.model.event import TP
-from forwarder.progress.checkpoint import Checkpoint, Frozen, Mark, offsets_of, runs_of
+from forwarder.progress.checkpoint import Checkpoint, Frozen, Mark, Runs, offsets_of, runs_of
 
 GONE, OFF = "gone", "off"
 """Why a lane was disabled: the receiver answered 410, or `enable: false`."""
@@ -23,30 +23,39 @@ def marks(roster: Roster, positions: Mapping[TP, int], tps: Iterable[TP]) -> dic
     result: dict[TP, dict[str, Mark]] = {tp: {} for tp in tps}
     for lane in roster:
         cursors = lane.cursors()
+        well = lane.state is not LaneState.DISABLED and not lane.flights.failures and not lane.flights.refused_in_a_row
+        if well and not cursors and not lane.delivered_ahead:
+            continue
         frozen = _frozen(lane)
-        for tp in result:
-            cursor = min(cursors.get(tp, positions[tp]), positions[tp])
-            mark = _mark(lane, roster.fingerprints[lane.name], tp, cursor, frozen)
-            if mark != Mark(cursor=positions[tp]):
-                result[tp][lane.name] = mark
+        for tp, lanes in result.items():
+            position = positions[tp]
+            cursor = min(cursors.get(tp, position), position)
+            ahead = _ahead(lane, tp, cursor)
+            if not well or cursor < position or ahead:
+                lanes[lane.name] = _mark(lane, roster.fingerprints[lane.name], tp, cursor, frozen, ahead)
     return result
 
 
-def _mark(lane: Lane, fingerprint: str, tp: TP, cursor: int, frozen: Frozen | None) -> Mark:
+def _ahead(lane: Lane, tp: TP, cursor: int) -> Runs:
+    """What was delivered although the cursor is below it; what the cursor has passed is forgotten."""
+    offsets = lane.delivered_ahead.get(tp)
+    if not offsets:
+        return []
+    kept = lane.delivered_ahead[tp] = {offset for offset in offsets if offset >= cursor}
+    return runs_of(kept)
+
+
+def _mark(lane: Lane, fingerprint: str, tp: TP, cursor: int, frozen: Frozen | None, ahead: Runs) -> Mark:
     off = lane.state is LaneState.DISABLED
-    here = frozen is not None and key(tp) in frozen.runs
-    ahead = {offset for offset in lane.delivered_ahead.get(tp, ()) if offset >= cursor}
-    if tp in lane.delivered_ahead:
-        lane.delivered_ahead[tp] = ahead
     return Mark(
         cursor=cursor,
-        frozen=frozen if here else None,
+        frozen=frozen if frozen is not None and key(tp) in frozen.runs else None,
         failures=min(lane.flights.failures, 1000),
         refused=lane.flights.refused_in_a_row,
         state="" if not off else (GONE if lane.webhook.enable else OFF),
         why=lane.why if off else "",
         fingerprint=fingerprint if off else "",
-        ahead=runs_of(ahead),
+        ahead=ahead,
     )
 
 

@@ -55,6 +55,7 @@ class Group:
         self._tables = tables
         self._commit_lock = asyncio.Lock()
         self._committing: asyncio.Future[bool] | None = None
+        self._unanswered: set[asyncio.Task[None]] = set()
         self._owned: frozenset[TP] = frozenset()
         self._first_seek: int | None = None
 
@@ -88,14 +89,13 @@ class Group:
 
     async def write_checkpoint(self, tp: TP, record: bytes) -> Written:
         """Write `tp`'s checkpoint and wait for the broker. An unanswered one may still land: the order decides then."""
-        try:
-            sent = self._tables[tp.topic].write(tp.partition, record)
-        except Exception as error:
-            return Failed(f"{type(error).__name__}: {error}")
-        if not await _answered(sent):
+        writing = asyncio.ensure_future(self._tables[tp.topic].write(tp.partition, record))
+        if not await _answered(writing):
+            self._unanswered.add(writing)
+            writing.add_done_callback(self._forget)
             return Unanswered()
-        failure = None if sent.cancelled() else sent.exception()
-        if sent.cancelled() or failure is not None:
+        failure = None if writing.cancelled() else writing.exception()
+        if writing.cancelled() or failure is not None:
             return Failed(f"{type(failure).__name__}: {failure}")
         return Acknowledged()
 
@@ -145,6 +145,12 @@ class Group:
     def uninstall(self, revoked: frozenset[TP]) -> None:
         """For the worker alone: these partitions are no longer the pipeline's."""
         self._owned -= revoked
+
+    def _forget(self, writing: asyncio.Task[None]) -> None:
+        """A late answer changes nothing here; looking at it keeps the loop from reporting it as lost."""
+        self._unanswered.discard(writing)
+        if not writing.cancelled():
+            writing.exception()
 
     def _owns(self, offsets: Iterable[TP]) -> bool:
         assigned = self._app.consumer.assignment()

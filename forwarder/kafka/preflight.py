@@ -16,6 +16,8 @@ from aiokafka import TopicPartition
 from aiokafka.conn import create_conn
 from aiokafka.errors import (
     GroupAuthorizationFailedError,
+    GroupCoordinatorNotAvailableError,
+    GroupLoadInProgressError,
     KafkaError,
     TopicAuthorizationFailedError,
     UnknownTopicOrPartitionError,
@@ -39,6 +41,7 @@ LONGEST_PAUSE_SECONDS = 30.0
 TOPIC_NAME_LIMIT = 249
 
 _REFUSALS = (KafkaError, OSError, TimeoutError)
+_STARTING = (GroupCoordinatorNotAvailableError, GroupLoadInProgressError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,11 +232,20 @@ async def _describe(admin: Any, names: list[str]) -> dict[str, tuple[int, int]]:
 
 async def _check_group(kafka: Kafka, source: ResolvedSource) -> str:
     """Faust says nothing at all when the group is denied. Asked on a connection of its own: some brokers drop it."""
-    try:
-        async with topics.admin_client(kafka, request_timeout=CONNECT_SECONDS) as admin:
-            await admin.list_consumer_group_offsets(kafka.group, partitions=[TopicPartition(source.topic, 0)])
-    except GroupAuthorizationFailedError:
-        raise StartupError(f"this login may not use group {kafka.group}: grant Read on it", retryable=False) from None
-    except _REFUSALS as error:
-        return f"permission for group {kafka.group}: {error}"
-    return ""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + APPEAR_SECONDS
+    while True:
+        try:
+            async with topics.admin_client(kafka, request_timeout=CONNECT_SECONDS) as admin:
+                await admin.list_consumer_group_offsets(kafka.group, partitions=[TopicPartition(source.topic, 0)])
+            return ""
+        except GroupAuthorizationFailedError:
+            raise StartupError(
+                f"this login may not use group {kafka.group}: grant Read on it", retryable=False
+            ) from None
+        except _STARTING as error:
+            if loop.time() > deadline:
+                raise StartupError(f"group {kafka.group} has no coordinator yet: {error}", retryable=True) from error
+        except _REFUSALS as error:
+            return f"permission for group {kafka.group}: {error}"
+        await asyncio.sleep(APPEAR_PAUSE_SECONDS)

@@ -37,10 +37,14 @@ class ProduceFailed:
 
 
 class RecordProducer:
-    """`acks=all`, in order, without duplicates from its own retries. Lives through broker outages."""
+    """`acks=all`, in order, without duplicates from its own retries. Lives through broker outages.
 
-    def __init__(self, kafka: Kafka, *, answer_seconds: float = ANSWER_SECONDS) -> None:
+    `idempotent=False` is for brokers that do not know InitProducerId (the demo's): a lost answer may then write a record twice.
+    """
+
+    def __init__(self, kafka: Kafka, *, answer_seconds: float = ANSWER_SECONDS, idempotent: bool = True) -> None:
         self._kafka = kafka
+        self._idempotent = idempotent
         self._answer_seconds = answer_seconds
         self._producer: Any = None
         self._starting = asyncio.Lock()
@@ -48,7 +52,10 @@ class RecordProducer:
     async def produce(
         self, topic: str, key: bytes | None, value: bytes | None, headers: Headers, timestamp_ms: int | None = None
     ) -> Produced | ProduceFailed:
-        """Write one record and wait for the acknowledgement, at most `answer_seconds`."""
+        """Write one record and wait for the acknowledgement, at most `answer_seconds`.
+
+        A record with neither key nor value gets an empty key: the client library writes no other.
+        """
         sending = asyncio.ensure_future(self._send(topic, key, value, headers, timestamp_ms))
         done, _ = await asyncio.wait({sending}, timeout=self._answer_seconds)
         if not done:
@@ -69,7 +76,11 @@ class RecordProducer:
         try:
             producer = await self._started()
             where = await producer.send_and_wait(
-                topic, value, key=key, headers=list(headers), timestamp_ms=timestamp_ms
+                topic,
+                value,
+                key=b"" if key is None and value is None else key,
+                headers=list(headers),
+                timestamp_ms=timestamp_ms,
             )
         except KafkaError as error:
             return ProduceFailed(f"{type(error).__name__}: {error}")
@@ -81,7 +92,7 @@ class RecordProducer:
                 producer = AIOKafkaProducer(
                     **client_options(self._kafka),
                     acks="all",
-                    enable_idempotence=True,
+                    enable_idempotence=self._idempotent,
                     compression_type="zstd",
                     max_request_size=MAX_RECORD_BYTES,
                     request_timeout_ms=int(self._answer_seconds * 1000),

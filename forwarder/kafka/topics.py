@@ -30,7 +30,12 @@ CHECKPOINT_CONFIG: Mapping[str, str] = {
 }
 """Kafka compacts all but the active segment: small segments keep the table's recovery to a second or two."""
 
-DEAD_LETTER_CONFIG: Mapping[str, str] = {"cleanup.policy": "delete", "max.message.bytes": str(MAX_RECORD_BYTES)}
+DEAD_LETTER_CONFIG: Mapping[str, str] = {
+    "cleanup.policy": "delete",
+    "message.timestamp.type": "LogAppendTime",
+    "max.message.bytes": str(MAX_RECORD_BYTES),
+}
+"""Retention counts from when the letter was written: with an old event's own time it would be deleted at once."""
 
 
 @dataclass(frozen=True, slots=True)

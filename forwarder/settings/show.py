@@ -41,7 +41,7 @@ def redacted_url(url: str) -> str:
         return _mark(url)
     user, at, host = parts.netloc.rpartition("@")
     netloc = f"{_mark(user)}@{host}" if at else host
-    query = parts.query
+    query = _mark(parts.query) if parts.query else ""
     return urlunsplit((parts.scheme, netloc, parts.path, query, _mark(parts.fragment) if parts.fragment else ""))
 
 

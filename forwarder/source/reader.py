@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -41,9 +42,7 @@ class Reader:
         self.override = _overrides(source, own)
         self.auto = own is None and source.preset == registry.AUTO
         self._in_order = (*registry.IN_ORDER, self._raw)
-        self._everything = auto.everything(self._in_order)
-        self._parse_everything: Parse = msgspec.json.Decoder(self._everything).decode
-        self._guesses = auto.guesses(self._in_order)
+        self._everything, self._parse_everything, self._guesses = _auto()
         self._preset = self._raw if self.auto else _find(source, own, presets, self._raw)
         self._parse: Parse = msgspec.json.Decoder(self._preset.fields).decode
         self.knows_binary = self.auto or self._preset is cloudevents.PRESET
@@ -99,6 +98,13 @@ class Reader:
         preset = self._raw if fields is None else auto.choose(self._in_order, fields)
         self._preset = preset
         return preset.read(fields, headers), False, self._levels[preset.name]
+
+
+@cache
+def _auto() -> tuple[type[msgspec.Struct], Parse, dict[str, Parse]]:
+    """`(everything, how to parse it, guesses)`: the same for all sources."""
+    everything = auto.everything(registry.IN_ORDER)
+    return everything, msgspec.json.Decoder(everything).decode, auto.guesses((*registry.IN_ORDER, _raw("")))
 
 
 def _raw(topic: str) -> Preset:

@@ -47,9 +47,11 @@ def time_ns(value: Scalar) -> int:
 
 
 def _text_ns(text: str) -> int:
-    tail = _TAIL.fullmatch(text, 19)
-    if tail is None or len(text) < 19:
+    if text[4:5] != "-":
         return _number_text_ns(text)
+    tail = _TAIL.fullmatch(text, 19)
+    if tail is None:
+        return 0
     return _second(text[:19]) + int((tail[1] or "")[:9].ljust(9, "0")) - _offset(tail)
 
 
@@ -92,11 +94,11 @@ def _int_ns(number: int) -> int:
 
 
 def _float_ns(number: float) -> int:
-    """To the microsecond: a float of today's seconds holds no more."""
+    """To the microsecond: a float of seconds holds no more (and from 2106 less)."""
     if not 0 < number < _LIMIT:
         return 0
     unit = next(unit for below, unit in _UNITS if number < below)
-    return round(number * unit / 1000) * 1000 if unit > 1 else int(number)
+    return round(number * (unit // 1000)) * 1000 if unit > 1 else int(number)
 
 
 def _number_text_ns(text: str) -> int:

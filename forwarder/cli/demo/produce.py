@@ -31,7 +31,7 @@ class Factory:
     """`rate` is in events per second, all producers together."""
 
     def __init__(self, kafka: Kafka, rate: float, ledger: Ledger, clock: Clock) -> None:
-        self._producer = RecordProducer(kafka)
+        self._producer = RecordProducer(kafka, idempotent=False)
         self._rate = rate
         self._ledger = ledger
         self._clock = clock

@@ -14,6 +14,9 @@ CLUSTER, GROUP = "demo", "demo"
 REBALANCE_SECONDS = 7
 """The embedded broker lets a group wait half of it for further members: short, so that the demo starts soon."""
 
+_SMALL_BATCH = 250
+"""A lane holds four batches or 1000 events in memory, whatever is more: within seconds more waits in Kafka, to be read again."""
+
 _RETRY = {"base": "250ms", "cap": "2s"}
 """Quicker than the defaults, for an audience."""
 
@@ -68,13 +71,13 @@ ACTORS: tuple[Actor, ...] = (
     ),
     Actor(
         "dead", "nobody listens, ever", "stalwart", "demo-dead-key-0123456789",
-        {"discardAfter": "15m"},
+        {"discardAfter": "15m", "maxEvents": _SMALL_BATCH},
         behaviour=Dead(), healthy=False,
     ),
     Actor(
         "returning", "dead at first, then comes back", "standard-webhooks",
         "whsec_ZGVtby1yZXR1cm5pbmctMDEyMzQ1Njc4OWFiY2RlZg==",
-        {"discardAfter": "never"},
+        {"discardAfter": "never", "maxEvents": _SMALL_BATCH},
         behaviour=Dead(), dead_until_third=True,
     ),
 )  # fmt: skip

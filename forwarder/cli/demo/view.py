@@ -104,20 +104,27 @@ def _cells(line: Line) -> tuple[str, ...]:
     )  # fmt: skip
 
 
+_BOOKS = (
+    "webhook", "read", "= unwanted", "+ delivered", "+ discarded", "+ dead-lettered", "+ pending", "+ in Kafka", "",
+    "receiver took", "signed requests",
+)  # fmt: skip
+
+
 def books(evidence: Sequence[Evidence], produced: int) -> str:
-    """Read = unwanted + delivered + discarded + dead-lettered + pending, per webhook, beside what the receiver itself took."""
-    head = (
-        "webhook", "read", "= unwanted", "+ delivered", "+ discarded", "+ dead-lettered", "+ pending", "",
-        "receiver took", "signed requests",
+    """What became of every event that was read, per webhook, beside what the receiver itself took.
+
+    `in Kafka` is what a webhook that is behind is still to be offered again.
+    """
+    rows = [_BOOKS, *(_account(one) for one in evidence)]
+    return f"The books ({produced} events were produced):\n" + columns(rows, right=(1, 2, 3, 4, 5, 6, 7, 9, 10))
+
+
+def _account(one: Evidence) -> tuple[str, ...]:
+    row, record = one.row, one.record
+    parts = (one.unwanted, row.delivered, row.discarded, row.dead_lettered, row.pending, one.in_kafka)
+    missing = one.read - sum(parts)
+    verified = record.requests - record.forged - record.unsigned
+    return (
+        one.webhook, str(one.read), *map(str, parts), f"OFF BY {missing}" if missing else "balances",
+        str(len(record.numbers)), f"{verified} of {record.requests}",
     )  # fmt: skip
-    rows = [head]
-    for one in evidence:
-        row, record = one.row, one.record
-        rest = one.read - one.unwanted - row.delivered - row.discarded - row.dead_lettered - row.pending
-        good = record.requests - record.forged - record.unsigned
-        counts = (one.read, one.unwanted, row.delivered, row.discarded, row.dead_lettered, row.pending)
-        rows.append(
-            (one.webhook, *map(str, counts), "balances" if not rest else f"OFF BY {rest}",
-             str(len(record.numbers)), f"{good} of {record.requests}")
-        )  # fmt: skip
-    return f"The books ({produced} events were produced):\n" + columns(rows, right=(1, 2, 3, 4, 5, 6, 8, 9))

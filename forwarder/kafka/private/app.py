@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -102,16 +101,15 @@ class CheckpointTable(faust.Table):  # type: ignore[misc]
         value: bytes | None = self.data.get(str(partition).encode())
         return value
 
-    def write(self, partition: int, record: bytes) -> asyncio.Future[Any]:
-        """Send to the changelog; the table takes the record over when the broker has acknowledged it."""
+    async def write(self, partition: int, record: bytes) -> None:
+        """Returns when the broker has acknowledged the record; the table takes it over then. Raises what Faust raises.
+
+        Sent by the topic, not by the table: what fails in Faust's buffer ends the worker instead of the call.
+        """
         key = str(partition).encode()
-        sent: asyncio.Future[Any] = self.send_changelog(partition, key, record)
-
-        def acknowledged(future: asyncio.Future[Any]) -> None:
-            current = self.data.get(key)
-            failed = future.cancelled() or future.exception() is not None
-            if not failed and (current is None or not self._older(record, current)):
-                self.data[key] = record
-
-        sent.add_done_callback(acknowledged)
-        return sent
+        await self.changelog_topic.send(
+            key=key, value=record, partition=partition, key_serializer="raw", value_serializer="raw"
+        )
+        current = self.data.get(key)
+        if current is None or not self._older(record, current):
+            self.data[key] = record

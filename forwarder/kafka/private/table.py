@@ -180,10 +180,10 @@ PRIVATE: tuple[Private, ...] = (
     ),
     Private("faust.tables.base:Collection.apply_changelog_batch", "overridden: the highest order wins", ("self", "batch")),
     Private(
-        "faust.tables.base:Collection.send_changelog",
-        "gives the future that the broker's acknowledgement resolves",
-        ("self", "partition", "key", "value", "key_serializer", "value_serializer"),
-        ("send_soon(",),
+        "faust.topics:Topic.publish_message",
+        "a checkpoint's write returns after the broker's acknowledgement",
+        ("self", "fut", "wait"),
+        ("if wait:", "await producer.send_and_wait("),
     ),
     Private(
         "faust.types.settings.settings:Settings.getenv",

@@ -43,10 +43,8 @@ class FakeTable:
     def __init__(self, sent: Any) -> None:
         self.sent = sent
 
-    def write(self, partition: int, record: bytes) -> Any:
-        if isinstance(self.sent, Exception):
-            raise self.sent
-        return self.sent
+    async def write(self, partition: int, record: bytes) -> None:
+        await self.sent
 
 
 @pytest.fixture(autouse=True)
@@ -120,9 +118,7 @@ async def test_a_checkpoint_is_acknowledged_failed_or_unanswered() -> None:
     assert await build(FakeTable(acknowledged))[0].write_checkpoint(A, b"r") == Acknowledged()
     assert await build(FakeTable(failed))[0].write_checkpoint(A, b"r") == Failed("RuntimeError: too large")
     assert await build(FakeTable(open_))[0].write_checkpoint(A, b"r") == Unanswered()
-    assert not open_.cancelled()
-    stopped = build(FakeTable(RuntimeError("no producer")))[0]
-    assert await stopped.write_checkpoint(A, b"r") == Failed("RuntimeError: no producer")
+    assert not open_.cancelled(), "it may still land"
 
 
 def chunk(tp: TP, seek: int) -> Chunk:

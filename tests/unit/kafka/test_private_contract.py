@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import importlib
 import inspect
 from typing import Any
 
 import pytest
-from faust.types.tuples import FutureMessage
 
 from forwarder.kafka.private.table import PRIVATE, Private
 
@@ -39,7 +37,3 @@ def test_what_we_rely_on_is_unchanged(private: Private) -> None:
 def test_each_is_listed_once() -> None:
     targets = [private.target for private in PRIVATE]
     assert len(set(targets)) == len(targets)
-
-
-def test_a_message_on_its_way_is_a_future_that_can_be_waited_for_without_cancelling() -> None:
-    assert issubclass(FutureMessage, asyncio.Future)

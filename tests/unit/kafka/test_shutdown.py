@@ -5,6 +5,9 @@ from __future__ import annotations
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[3]
 
 PRELUDE = """
 import asyncio, os, signal, sys
@@ -16,7 +19,7 @@ me = os.getpid()
 
 def run(body: str) -> int:
     program = PRELUDE + textwrap.dedent(body)
-    return subprocess.run([sys.executable, "-c", program], timeout=30, check=False).returncode
+    return subprocess.run([sys.executable, "-c", program], timeout=30, check=False, cwd=ROOT).returncode
 
 
 def test_the_first_signal_only_asks() -> None:

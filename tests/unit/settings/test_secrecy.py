@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 
 from forwarder.errors import ConfigurationError
 from forwarder.settings.load import load
-from forwarder.settings.problems import safe_url
+from forwarder.settings.problems import safe_url, shown
 from forwarder.settings.reload import diff
 from forwarder.settings.secrets import FileSecret, SecretUnavailable, ValueSecret
-from forwarder.settings.show import as_json, as_yaml, redacted_url
+from forwarder.settings.show import as_json, as_yaml, redacted, redacted_url
+from forwarder.settings.tree import Mark, Text
 
 from .place import Place
 
@@ -63,20 +64,11 @@ def test_law_no_secret_is_in_what_is_shown(secret: str) -> None:
         other = load(path, {})
     change = diff(loaded.settings, other.settings)
     assert len(change.changed) == 3 and change.process
-    shown = [
-        loaded,
-        loaded.settings,
-        str(loaded.settings),
-        loaded.settings.model_dump(),
-        loaded.settings.model_dump_json(),
-    ]
-    for text in [repr(item) for item in shown] + [
-        as_json(loaded.settings),
-        as_yaml(loaded.settings),
-        as_json(other.settings),
-        repr(change),
-    ]:
-        assert MARKER not in text
+    for one in (loaded, other):
+        texts = [repr(one), str(one.settings), as_json(one.settings), as_yaml(one.settings), repr(change)]
+        assert all(MARKER not in text for text in texts)
+    dumped = [repr(loaded.settings.model_dump()), loaded.settings.model_dump_json()]
+    assert all(MARKER not in text for text in dumped)
 
 
 @given(
@@ -145,10 +137,8 @@ def test_a_secret_file_is_read_anew_each_time(tmp_path: Path) -> None:
 
 
 def test_two_secrets_are_told_apart_by_fingerprint() -> None:
-    from forwarder.settings.show import redacted
-
-    shown = [redacted(ValueSecret.model_validate({"secret": text})) for text in ("a", "a", "b")]
-    assert shown[0] == shown[1] != shown[2]
+    hidden = [redacted(ValueSecret.model_validate({"secret": text})) for text in ("a", "a", "b")]
+    assert hidden[0] == hidden[1] != hidden[2]
 
 
 @pytest.mark.parametrize(
@@ -162,6 +152,13 @@ def test_a_shown_url_hides_whatever_may_be_a_token(url: str) -> None:
 @given(st.text(max_size=8), st.text(max_size=8), st.sampled_from(["https://", "", "http:", "://"]))
 def test_law_no_password_survives_in_a_url_of_an_error(user: str, rest: str, scheme: str) -> None:
     assert MARKER not in safe_url(f"{scheme}{user}:{MARKER}{rest}@host/path")
+
+
+def test_a_value_in_an_error_is_dark_by_its_path_and_a_url_is_cut() -> None:
+    text = Text(Mark("f", 1, 1), "x", "https://me:hunter2@h.example/hunter2")
+    assert shown(text, ("url",)) == shown(text, ("egress", "proxy")) == " ('https://h.example')"
+    assert shown(text, ("httpHeaders", "X-A")) == shown(text, ("signatureKey", "secret")) == ""
+    assert shown(text, ("signatureKey", "@type")) != ""
 
 
 def test_a_url_of_an_error_shows_scheme_and_host_only() -> None:
