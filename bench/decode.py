@@ -34,6 +34,16 @@ class Record:
     headers: tuple[tuple[str, bytes], ...]
 
 
+BINARY = (
+    ("ce_specversion", b"1.0"),
+    ("ce_id", b"17"),
+    ("ce_source", b"/host/7"),
+    ("ce_type", b"com.example.alert"),
+    ("ce_time", b"2026-04-05T17:31:00.123456Z"),
+    ("content-type", b"application/json"),
+)
+
+
 class FiveFields(msgspec.Struct, gc=False):
     """The bare decoder: five top-level fields of a Falco event, and nothing made of them."""
 
@@ -123,6 +133,7 @@ def ways(count: int) -> dict[str, Callable[[], object]]:
         "Decoder, preset auto": through(Source(topic="events"), batch),
         "Decoder, auto, one header": through(Source(topic="events"), records(values, (("traceparent", b"00-ab"),))),
         "Decoder, falco, tenant by path": through(Source(topic="events", preset="falco", envelope=tenant), batch),
+        "Decoder, auto, binary cloudevents": through(Source(topic="events"), records(values, BINARY)),
         "Decoder, auto, fits no preset": through(Source(topic="events"), records(others)),
         "Decoder, preset raw": through(Source(topic="events", preset="raw"), records(others)),
     }

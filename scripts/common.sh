@@ -12,7 +12,7 @@ die() {
     exit 1
 }
 
-# The prefix for commands that need root: empty for root, `sudo -n` where that asks for no password, else a failure.
+# as_root COMMAND...: as it is for root, by sudo where that asks for no password; else it fails.
 as_root() {
     if [ "$(id -u)" -eq 0 ]; then
         "$@"

@@ -106,6 +106,7 @@ class Receiver:
         self._drop_port()
         if self._journal:
             self._journal.close()
+            self._journal = None
 
     async def behave(self, behaviour: Behaviour) -> None:
         """Changes the behaviour from now on; ends the waits of the former one."""

@@ -95,11 +95,12 @@ class Client:
                     server_hostname=request.tls.server_name,
                     timeout=aiohttp.ClientTimeout(total=None, connect=request.connect_timeout),
                 )
+                wire.answered = True
                 return Exchange(await _read(response, wire), wire.reused)
         except (aiohttp.ClientError, OSError, ValueError, RuntimeError) as error:
             wire.abort()
             failure = failure_of(error, connected=wire.transport is not None)
-            return Exchange(failure, wire.reused, stale=wire.reused and _unanswered(error))
+            return Exchange(failure, wire.reused, stale=_stale(wire, error))
         except asyncio.CancelledError:
             wire.abort()
             raise
@@ -120,22 +121,24 @@ async def _read(response: aiohttp.ClientResponse, wire: Wire) -> Response:
     """
     parts: list[bytes] = []
     room = MAX_ANSWER_BYTES
-    while room > 0 and (part := await response.content.read(room)):
-        parts.append(part)
-        room -= len(part)
-    if wire.unsent or not response.content.at_eof():
-        wire.abort()
-        response.close()
-    else:
-        response.release()
+    try:
+        while room > 0 and (part := await response.content.read(room)):
+            parts.append(part)
+            room -= len(part)
+        if wire.unsent or not response.content.at_eof():
+            wire.abort()
+        else:
+            response.release()
+    finally:
+        response.close()  # does nothing after a release
     headers = {name.lower(): value for name, value in response.headers.items()}
     return Response(response.status, headers, b"".join(parts))
 
 
-def _unanswered(error: Exception) -> bool:
-    """Whether the connection died before the first byte of an answer: then the receiver had closed it while it was idle."""
+def _stale(wire: Wire, error: Exception) -> bool:
+    """Whether a kept-alive connection broke before the first byte of an answer: the receiver had closed it while idle."""
+    if wire.answered or not wire.reused:
+        return False
     if isinstance(error, aiohttp.ServerDisconnectedError):
         return isinstance(error.message, str)  # otherwise it holds the part that had arrived
-    return isinstance(error, ConnectionResetError | BrokenPipeError) or (
-        isinstance(error, aiohttp.ClientOSError) and not isinstance(error, aiohttp.ClientConnectorError)
-    )
+    return isinstance(error, ConnectionError | aiohttp.ClientOSError)

@@ -25,10 +25,11 @@ _ADDED_BY_AIOHTTP = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
 
 @dataclass(slots=True)
 class Wire:
-    """The connection that one request got: None as long as there is none."""
+    """The connection that one request got: None as long as there is none. `answered`: status and headers are there."""
 
     transport: asyncio.Transport | None = None
     reused: bool = False
+    answered: bool = False
 
     def abort(self) -> None:
         """End the connection without waiting for what is still to be written: a receiver that does not read would

@@ -11,6 +11,7 @@ from typing import Any
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
+from forwarder.kafka.private.closing import stop_consumer
 from forwarder.kafka.reader import Unavailable, open_consumer, readable_end
 from forwarder.model.event import TP
 from forwarder.settings.process import Kafka
@@ -34,7 +35,7 @@ class Offsets:
         try:
             await consumer.start()
         except KafkaError as error:
-            await consumer.stop()
+            await stop_consumer(consumer)
             return Unavailable(f"{type(error).__name__}: {error}")
         self._consumer = consumer
         return None
@@ -43,7 +44,7 @@ class Offsets:
         """Disconnect; harmless when nothing is open."""
         consumer, self._consumer = self._consumer, None
         if consumer is not None:
-            await consumer.stop()
+            await stop_consumer(consumer)
 
     async def log_start(self, tp: TP) -> int | Unavailable:
         """The first offset that the log still holds."""

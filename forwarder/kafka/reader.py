@@ -12,6 +12,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
 from forwarder.kafka.connection import client_options
+from forwarder.kafka.private.closing import stop_consumer
 from forwarder.kafka.private.positions import Positions, install
 from forwarder.kafka.records import Chunk
 from forwarder.model.event import TP
@@ -80,7 +81,7 @@ class Reader:
         try:
             await consumer.start()
         except KafkaError as error:
-            await consumer.stop()
+            await stop_consumer(consumer)
             return Unavailable(f"{type(error).__name__}: {error}")
         consumer.assign([self._key])
         self._consumer = consumer
@@ -108,7 +109,7 @@ class Reader:
         """Disconnect; harmless when nothing is open."""
         consumer, self._consumer = self._consumer, None
         if consumer is not None:
-            await consumer.stop()
+            await stop_consumer(consumer)
 
     def _nothing(self) -> Chunk:
         passed = self._positions.passed(self._tp)

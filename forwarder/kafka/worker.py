@@ -163,7 +163,7 @@ def _faust_options(settings: Settings) -> dict[str, Any]:
         "broker_max_poll_records": MAX_POLL_RECORDS,
         "consumer_auto_offset_reset": "earliest",
         "consumer_group_instance_id": kafka.instance_id,
-        "consumer_metadata_max_age_ms": 60_000,
+        "consumer_metadata_max_age_ms": 20_000,
         "producer_compression_type": "zstd",
         "producer_max_request_size": MAX_REQUEST_BYTES,
         "producer_request_timeout": 30.0,

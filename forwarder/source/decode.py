@@ -21,8 +21,9 @@ from forwarder.source.screen import Refused, all_plain, is_plain
 from forwarder.source.times import time_ns
 
 _NS_PER_MS = 1_000_000
-_TOGETHER = 1000
-"""Records that are screened in one go."""
+_TOGETHER = 32
+"""Records that are screened in one go: enough to share the cost of it, few enough that their copy stays in the processor's cache."""
+
 _NO_PRESETS: Mapping[str, UserPreset] = MappingProxyType({})
 
 
@@ -107,11 +108,11 @@ class Decoder:
                     key,
                     value,
                     headers,
-                    id_ if id_.__class__ is str else _text(id_),
+                    "" if id_ is None else id_ if id_.__class__ is str else str(id_),
                     type_ if type_.__class__ is str else _text(type_),
                     time_ns(time) or _stamp_ns(stamp),
                     levels.of(word) if severity is None else severity,
-                    tenant if tenant.__class__ is str else _text(tenant),
+                    "" if tenant is None else tenant if tenant.__class__ is str else str(tenant),
                     size + _beside(key, headers) if key or headers else size,
                 )
             )

@@ -77,10 +77,11 @@ class Reader:
         if value is None:
             return False
         check_bytes(value, self.limit)
-        if cloudevents.promises_json(headers):
+        media = cloudevents.content_type(headers)
+        if cloudevents.promises_json(media):
             check_json(value)
             return False
-        return bool(cloudevents.content_type(headers)) or not is_json(value)
+        return bool(media) or not is_json(value)
 
     def _as_configured(self, value: bytes, headers: Headers) -> Interpreted:
         preset = self._preset

@@ -35,15 +35,24 @@ _NUMBER = re.compile(r"(\d{1,19})(?:\.(\d+))?", re.ASCII)
 def time_ns(value: Scalar) -> int:
     """Nanoseconds, or 0 where `value` is no time. Text without a zone is UTC; digits past the ninth are cut off (RFC 3339)."""
     if value.__class__ is str:
-        head, digits = _seconds.get(value[:19]), value[20:-1]
-        if head and digits.isdecimal() and value[19] == "." and value[-1] == "Z" and len(digits) < 10:
-            return head + int(digits) * _TENS[len(digits)]  # nearly every producer; the rest takes the longer way
-        ns = _text_ns(value)
-    elif value.__class__ is float:
-        ns = _float_ns(value)
-    else:
-        ns = _int_ns(value) if isinstance(value, int) else 0
+        try:
+            if value[-1] == "Z" and value[19] == ".":
+                digits = value[20:-1]
+                if digits.isdecimal():  # nearly every producer, and a second met before
+                    ns: int = _seconds[value[:19]] + int(digits) * _TENS[len(digits)]
+                    return ns
+        except LookupError:
+            pass
+    ns = _work_out(value)
     return ns if 0 < ns < _LIMIT else 0
+
+
+def _work_out(value: Scalar) -> int:
+    if isinstance(value, str):
+        return _text_ns(value)
+    if isinstance(value, float):
+        return _float_ns(value)
+    return _int_ns(value) if isinstance(value, int) else 0
 
 
 def _text_ns(text: str) -> int:

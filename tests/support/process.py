@@ -85,6 +85,8 @@ class Child:
 
     def start(self) -> None:
         assert not self.alive, f"{self.name} runs already"
+        if self._guard is not None:  # it ended by itself
+            self._reap(10.0)
         self.log.parent.mkdir(parents=True, exist_ok=True)
         self._started_at = self.log.stat().st_size if self.log.exists() else 0
         with self.log.open("ab") as out:

@@ -134,7 +134,7 @@ class Topics:
             while [tp for tp, end in ends.items() if await consumer.position(tp) < end]:
                 for got in (await consumer.getmany(timeout_ms=200)).values():
                     records += got
-        return sorted((r for r in records), key=lambda r: (r.partition, r.offset))
+        return sorted(records, key=lambda r: (r.partition, r.offset))
 
     async def read_until(
         self, topic: str, count: int, *, committed: bool = True, timeout: float = 30.0

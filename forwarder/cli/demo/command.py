@@ -10,14 +10,14 @@ from typing import Annotated
 
 import typer
 
-from forwarder.settings.types import parse_duration
-
 _SHORTEST_SECONDS = 10.0
 
 
 def _duration(text: str | None) -> str | None:
     if text is None:
         return None
+    from forwarder.settings.types import parse_duration
+
     try:
         seconds = parse_duration(text)
     except ValueError as error:
@@ -49,6 +49,7 @@ def demo(
     """
     from forwarder.cli.demo.screen import Screen
     from forwarder.cli.demo.session import Session
+    from forwarder.settings.types import parse_duration
 
     made = folder is None
     place = Path(tempfile.mkdtemp(prefix="forwarder-demo-")) if folder is None else folder

@@ -13,6 +13,7 @@ from faust.transport.utils import DefaultSchedulingStrategy
 from faust.types import TP as FaustTP
 from faust.types import ConsumerMessage
 
+from forwarder.kafka.private.closing import stop_consumer
 from forwarder.kafka.private.positions import Positions
 from forwarder.kafka.records import Chunk
 
@@ -44,6 +45,13 @@ class MendedThread(AIOKafkaConsumerThread):  # type: ignore[misc]
         consumer._fetch_max_wait_ms = options.max_wait_ms
         self.app.positions.attach(consumer)
         return consumer
+
+    async def on_thread_stop(self) -> None:
+        """Faust's thread would die of the stray cancellation, and the stop would wait for it for a minute."""
+        consumer, self._consumer = self._consumer, None
+        await super().on_thread_stop()
+        if consumer is not None:
+            await stop_consumer(consumer)
 
     async def seek_exactly(self, offsets: Mapping[Any, int]) -> None:
         """Runs in the thread. What was fetched before the seek is told apart by its number, and dropped."""

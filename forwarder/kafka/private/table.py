@@ -69,6 +69,18 @@ PRIVATE: tuple[Private, ...] = (
         ),
     ),
     Private(
+        "aiokafka.consumer.consumer:AIOKafkaConsumer.stop",
+        "what is left to close when the fetcher ends in a stray cancellation",
+        ("self",),
+        ("await self._coordinator.close()", "await self._fetcher.close()", "await self._client.close()"),
+    ),
+    Private(
+        "faust.transport.drivers.aiokafka:AIOKafkaConsumerThread.on_thread_stop",
+        "overridden: the consumer is closed by us",
+        ("self",),
+        ("if self._consumer is not None:", "await self._consumer.stop()"),
+    ),
+    Private(
         "aiokafka.consumer.subscription_state:TopicPartitionState.__init__",
         "the readable end is taken from the newest fetch response",
         markers=("self.highwater = None", "self.lso = None"),

@@ -7,7 +7,7 @@ Sources: CloudEvents specification 1.0.2 and its Kafka protocol binding; extensi
 from __future__ import annotations
 
 from forwarder.model.event import Headers
-from forwarder.source.paths import Scalar, header
+from forwarder.source.paths import Scalar
 from forwarder.source.presets.base import Body, Preset, Reading
 from forwarder.source.severity import steps
 
@@ -46,8 +46,10 @@ def read(fields: Fields, headers: Headers) -> Reading:
 
 def content_type(headers: Headers) -> str:
     """The media type in lower case without parameters; empty where there is none."""
-    found = next((value for name, value in headers if name.lower() == "content-type"), b"")
-    return found.decode("utf-8", "replace").partition(";")[0].strip().lower()
+    for name, content in headers:
+        if name.lower() == "content-type":
+            return content.decode("utf-8", "replace").partition(";")[0].strip().lower()
+    return ""
 
 
 def is_binary(headers: Headers) -> bool:
@@ -57,21 +59,21 @@ def is_binary(headers: Headers) -> bool:
     )
 
 
-def promises_json(headers: Headers) -> bool:
-    """Whether the producer said that the data is JSON."""
-    media = content_type(headers)
+def promises_json(media: str) -> bool:
+    """Whether data of this media type (of `content_type`) is said to be JSON."""
     return media in ("application/json", "text/json") or media.endswith("+json")
 
 
 def read_binary(headers: Headers) -> Reading:
     """The envelope of binary mode. Never looks at the data."""
-    number = header(headers, "ce_severitynumber")
+    given = {name: content.decode("utf-8", "replace") for name, content in headers if name.startswith("ce_")}.get
+    number = given("ce_severitynumber")
     return (
-        pair(header(headers, "ce_source"), header(headers, "ce_id")),
-        header(headers, "ce_type"),
-        header(headers, "ce_time"),
-        header(headers, "ce_severitytext") if number is None else number,
-        header(headers, "ce_tenantid"),
+        pair(given("ce_source"), given("ce_id")),
+        given("ce_type"),
+        given("ce_time"),
+        given("ce_severitytext") if number is None else number,
+        given("ce_tenantid"),
     )
 
 

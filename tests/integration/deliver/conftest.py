@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
+import uvloop
 
 from forwarder.clock import SystemClock
 from forwarder.deliver.client import Client
@@ -19,6 +20,11 @@ asyncio.set_event_loop(None)  # asking asyncio for one before the first test wou
 LOOPBACK = Egress(allow=("127.0.0.0/8", "::1/128"))
 
 Making = Callable[..., Sender]
+
+
+def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """Everything is tried on both loops: they report broken connections differently."""
+    return {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
 
 
 @pytest.fixture

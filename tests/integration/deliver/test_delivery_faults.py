@@ -12,7 +12,7 @@ from forwarder.deliver.client import MAX_ANSWER_BYTES, Client
 from forwarder.deliver.sender import Sender
 from forwarder.model.attempt import Attempt, Failure, Fault, Response
 from forwarder.settings.process import Egress
-from tests.integration.deliver.conftest import LOOPBACK, Making
+from tests.integration.deliver.conftest import Making
 from tests.integration.deliver.servers import Received, Script, answer, raw, receiver, reset
 from tests.unit.deliver.make import batch, event, webhook
 
@@ -102,7 +102,6 @@ async def test_an_answer_that_does_not_come_in_time_is_a_timeout(sender: Making,
     async with receiver(script) as server:
         attempt = await attempted(sender(server.port, timeout=0.3))
     assert fault(attempt) is Fault.TIMEOUT
-    assert attempt.seconds >= 0.3
 
 
 async def test_an_answer_that_never_ends_is_cut(sender: Making) -> None:
@@ -249,6 +248,3 @@ class TestEgressGuard:
             hook = webhook(url="https://siem.example/hook", timeout=3)
             assert fault(await attempted(Sender(hook, client, "prod", SystemClock()))) is Fault.UNREACHABLE
             await client.close()
-
-    def test_the_fixture_opens_loopback_only(self) -> None:
-        assert LOOPBACK.allow == ("127.0.0.0/8", "::1/128")

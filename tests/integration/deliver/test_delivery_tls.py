@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from pathlib import Path
 
@@ -109,10 +110,16 @@ async def test_a_server_too_old_is_a_tls_fault(sender: Making, authority: trustm
 
 
 async def test_plain_http_behind_an_https_url_is_a_tls_fault(sender: Making) -> None:
-    async with receiver(answer()) as server:
-        attempt = await attempted(sender(url=f"https://127.0.0.1:{server.port}/", timeout=2))
-    assert isinstance(attempt.result, Failure)
-    assert attempt.result.fault in (Fault.TLS, Fault.CONNECT_TIMEOUT, Fault.RESET)
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        writer.write(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+        writer.write_eof()
+        await reader.read()
+        writer.close()
+
+    async with await asyncio.start_server(refuse, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        assert "version" in refusal(await attempted(sender(url=f"https://127.0.0.1:{port}/")))
 
 
 async def test_a_file_that_is_gone_is_a_tls_fault_that_names_it(sender: Making, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -62,13 +63,25 @@ def test_a_wait_is_bounded(tmp_path: Path) -> None:
 
 
 def test_a_paused_child_is_still_terminated_and_its_exit_code_kept(tmp_path: Path) -> None:
-    code = "import signal, sys, time; signal.signal(15, lambda *_: sys.exit(7)); print('up'); time.sleep(60)"
+    code = (
+        "import signal, sys, time; signal.signal(15, lambda *_: sys.exit(7)); print('up')\nwhile True: time.sleep(0.05)"
+    )
     child = _child(tmp_path, code)
     child.start()
     child.wait_until("up", lambda: "up" in child.output(), 30)
     child.pause()
     assert child.terminate(30) == 7
     assert not child.alive
+
+
+def test_a_child_that_ended_by_itself_starts_again(tmp_path: Path) -> None:
+    child = _child(tmp_path, "print('line')")
+    child.start()
+    while child.alive:
+        time.sleep(0.01)
+    child.start()
+    assert child.wait(30) == 0
+    assert child.output(all_runs=True) == "line\nline\n"
 
 
 def test_output_starts_anew_with_each_start(tmp_path: Path) -> None:

@@ -1,0 +1,65 @@
+"""From a file to settings that every layer accepts: the checks of settings and of routing, and secrets known to the redactor.
+
+What the command line and a reload both use. Runs nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from pydantic import BaseModel
+
+from forwarder.observe.redact import register_secret
+from forwarder.route.check import check_filter
+from forwarder.settings.checks import Check
+from forwarder.settings.load import Loaded, load
+from forwarder.settings.problems import Finding
+from forwarder.settings.process import Settings
+from forwarder.settings.secrets import EnvironmentSecret, FileSecret, SecretUnavailable, ValueSecret
+
+
+def filters(settings: Settings) -> Iterator[Finding]:
+    """Every CEL filter, of webhooks and of their rules, can be used."""
+    for index, hook in enumerate(settings.webhooks):
+        if hook.filter is not None and (problem := check_filter(hook.filter)):
+            yield Finding(("filter",), problem, index)
+        for at, rule in enumerate(hook.rules):
+            if rule.filter is not None and (problem := check_filter(rule.filter)):
+                yield Finding(("rules", at, "filter"), problem, index)
+
+
+CHECKS: tuple[Check, ...] = (filters,)
+"""What is checked beyond the settings' own checks."""
+
+
+def load_checked(path: Path, environ: Mapping[str, str] | None = None) -> Loaded:
+    """The configuration, with every check passed and its secrets masked in logs from now on. Raises ConfigurationError."""
+    loaded = load(path, environ, CHECKS)
+    register_secrets(loaded.settings)
+    return loaded
+
+
+def register_secrets(settings: Settings) -> None:
+    """Make the redactor know every secret as it is now. Those that cannot be read are no secret yet."""
+    for secret in _secrets(settings):
+        try:
+            value = secret.read()
+        except SecretUnavailable:
+            continue
+        if value:
+            register_secret(value)
+
+
+def _secrets(value: object) -> Iterator[ValueSecret | EnvironmentSecret | FileSecret]:
+    if isinstance(value, ValueSecret | EnvironmentSecret | FileSecret):
+        yield value
+    elif isinstance(value, BaseModel):
+        for name in type(value).model_fields:
+            yield from _secrets(getattr(value, name))
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from _secrets(item)
+    elif isinstance(value, tuple):
+        for item in value:
+            yield from _secrets(item)
