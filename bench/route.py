@@ -29,7 +29,7 @@ VALUE = msgspec.json.encode(DATA)
 def event(kind: str, tenant: str = "acme", offset: int = 0) -> Event:
     return Event(
         tp=TP("audit", 0), offset=offset, timestamp_ms=0, key=None, value=VALUE, headers=(), id="", type=kind,
-        time_ns=1, severity=4, tenant=tenant, size=len(VALUE),
+        when=1, severity=4, tenant=tenant, size=len(VALUE),
     )  # fmt: skip
 
 

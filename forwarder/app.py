@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
-import os
 import random
 import resource
 import signal
@@ -16,6 +15,7 @@ from pathlib import Path
 
 from forwarder import __version__
 from forwarder.clock import Clock, SystemClock
+from forwarder.configuration import load_checked
 from forwarder.errors import ConfigurationError, ForwarderError, StartupError
 from forwarder.kafka.group import Group
 from forwarder.kafka.preflight import wait_ready
@@ -24,6 +24,8 @@ from forwarder.kafka.worker import run_worker
 from forwarder.observe.events import (
     ConfigRefused,
     ConfigReloaded,
+    KafkaBack,
+    KafkaUnreachable,
     Started,
     Stopped,
     Stopping,
@@ -36,8 +38,7 @@ from forwarder.observe.metrics import Metrics
 from forwarder.observe.observer import Logger, Observer
 from forwarder.pipeline import Pipeline, Surroundings
 from forwarder.progress.checkpoint import order_of
-from forwarder.settings.checks import Check
-from forwarder.settings.load import Loaded, load
+from forwarder.settings.load import Loaded
 from forwarder.settings.reload import Watcher
 
 STOP_MARGIN_SECONDS = 15.0
@@ -48,12 +49,11 @@ CONDITIONS = ("kafka", "assignment", "checkpoints", "topics")
 
 @dataclass
 class Service:
-    """One running Forwarder. `checks` are those of upper layers, applied again at each reload."""
+    """One running Forwarder. `loaded` comes from `configuration.load_checked`, as every reload does."""
 
     config: Path
     loaded: Loaded
     logger: Logger
-    checks: tuple[Check, ...] = ()
     clock: Clock = field(default_factory=SystemClock)
     pipeline: Pipeline | None = None
     failure: BaseException | None = None
@@ -93,6 +93,7 @@ class Service:
             if sources is None:
                 return 0
             self._health.set("kafka", True)
+            self._observer.emit(KafkaBack(brokers=self.loaded.settings.kafka.brokers))
             code = await run_worker(
                 self.loaded.settings, sources.sources, self._make_pipeline, order_of=order_of, shutdown=self._shutdown
             )
@@ -120,7 +121,8 @@ class Service:
             self._shutdown.request()
 
     def _waiting(self, text: str) -> None:
-        self._health.set("kafka", not text, text)
+        self._health.set("kafka", False, text)
+        self._observer.emit(KafkaUnreachable(brokers=self.loaded.settings.kafka.brokers, error=text))
 
     def _tell_start(self, address: str) -> None:
         settings = self.loaded.settings
@@ -164,7 +166,7 @@ class Service:
     async def reload(self) -> None:
         """Load again; a refused configuration changes nothing."""
         try:
-            loaded = load(self.config, os.environ, self.checks)
+            loaded = load_checked(self.config)
         except ConfigurationError as error:
             self._observer.emit(ConfigRefused(config=str(self.config), problems=tuple(error.problems)))
             return

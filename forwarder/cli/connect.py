@@ -60,7 +60,8 @@ async def _check_kafka(settings: Settings) -> list[Reached]:
     except StartupError as error:
         return [Reached("kafka", False, "kafka", str(error))]
     topics = (
-        Reached(f"topic {topic}", not text, "kafka" if text else "ok", text or "exists") for topic, text in problems.items()
+        Reached(f"topic {topic}", not text, "kafka" if text else "ok", text or "exists")
+        for topic, text in problems.items()
     )
     return [Reached("kafka", True, "ok", ", ".join(settings.kafka.brokers)), *topics]
 
@@ -87,7 +88,7 @@ async def _connect(webhook: Webhook, egress: Egress, contexts: TlsContexts) -> s
     context = contexts.context(webhook.tls, webhook.allow_invalid_certs) if secure else None
     name = (webhook.tls.server_name or host) if secure else None
     problem = OSError("no address")
-    for address in await _resolve(host, port, egress if egress.proxy is None else Egress(guard=False))):
+    for address in await _resolve(host, port, egress if egress.proxy is None else Egress(guard=False)):
         try:
             _, writer = await asyncio.open_connection(address, port, ssl=context, server_hostname=name)
         except OSError as error:

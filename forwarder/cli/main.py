@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperCommand, TyperGroup
+from typer.core import TyperGroup
 
 from forwarder import __version__
 from forwarder.errors import ConfigurationError, ForwarderError
@@ -33,7 +33,7 @@ class Commands(TyperGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         """The command that `args` name, and the arguments left for it."""
         name, stub, rest = super().resolve_command(ctx, args)
-        return name, (_load(name) if name in _COMMANDS else stub), rest
+        return name, (_load(name) if name else stub), rest
 
     def invoke(self, ctx: Any) -> Any:
         """Runs the command; an error that we raise on purpose becomes its text and its exit code."""
@@ -44,13 +44,13 @@ class Commands(TyperGroup):
             raise typer.Exit(error.exit_code) from None
 
 
-def _load(name: str) -> TyperCommand | TyperGroup:
+def _load(name: str) -> Any:
     module = import_module(_COMMANDS[name][0])
     inner = getattr(module, "app", None)
     if inner is None:
         inner = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="markdown")
         inner.command(name)(getattr(module, name.replace("-", "_")))
-    command: TyperCommand | TyperGroup = typer.main.get_command(inner)
+    command = typer.main.get_command(inner)
     command.name = name
     return command
 

@@ -36,7 +36,7 @@ def run(
         FORWARDER_KAFKA_BROKERS=kafka:9092 forwarder run --check --log-format json
     """
     from forwarder.app import Service, run_service
-    from forwarder.configuration import CHECKS, load_checked
+    from forwarder.configuration import load_checked
 
     loaded = load_checked(config)
     logger = start_logging(log_level, log_format)
@@ -50,4 +50,4 @@ def run(
             logger.log(logging.ERROR, "cannot be reached", target=result.target, problem=result.text)
         if unreachable:
             raise typer.Exit(1)
-    raise typer.Exit(run_service(lambda: Service(config, loaded, logger, CHECKS)))
+    raise typer.Exit(run_service(lambda: Service(config, loaded, logger)))

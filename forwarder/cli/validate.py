@@ -31,7 +31,8 @@ _PLACED = re.compile(r"(?P<file>.+?):(?P<line>\d+):(?P<column>\d+): (?P<problem>
 def validate(
     config: ConfigOption = DEFAULT_CONFIG,
     connect: Annotated[
-        bool, typer.Option("--connect", help="Also connect: Kafka, its topics, and each webhook's name, address and TLS.")
+        bool,
+        typer.Option("--connect", help="Also connect: Kafka, its topics, and each webhook's name, address and TLS."),
     ] = False,
     output: OutputOption = Output.TABLE,
     log_level: LogLevelOption = LogLevel.WARNING,

@@ -96,11 +96,12 @@ class Client:
                     timeout=aiohttp.ClientTimeout(total=None, connect=request.connect_timeout),
                 )
                 wire.answered = True
-                return Exchange(await _read(response, wire), wire.reused)
+                return Exchange(await _read(response, wire), wire.reused, sent_bytes=len(request.content))
         except (aiohttp.ClientError, OSError, ValueError, RuntimeError) as error:
             wire.abort()
-            failure = failure_of(error, connected=wire.transport is not None)
-            return Exchange(failure, wire.reused, stale=_stale(wire, error))
+            failure = failure_of(error, connected=wire.connected)
+            sent = len(request.content) if wire.connected else 0
+            return Exchange(failure, wire.reused, stale=_stale(wire, error), sent_bytes=sent)
         except asyncio.CancelledError:
             wire.abort()
             raise

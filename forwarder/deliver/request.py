@@ -28,8 +28,10 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """How one request went. `stale`: a kept-alive connection turned out to be dead before any answer came."""
+    """How one request went. `stale`: a kept-alive connection turned out to be dead before any answer came. `sent_bytes` is
+    the body's size once there was a connection: how much of it arrived nobody knows."""
 
     result: Response | Failure
     reused: bool = False
     stale: bool = False
+    sent_bytes: int = 0

@@ -21,7 +21,7 @@ from forwarder.deliver.sign.scheme import KeyUnusable
 from forwarder.model.attempt import Attempt, DiscardReason, Failure, Fault, Response
 from forwarder.model.batch import Batch
 from forwarder.settings.secrets import SecretUnavailable
-from forwarder.settings.webhook import Webhook
+from forwarder.settings.webhook import Payload, Webhook
 
 _GZIP_LEVEL = 1  # the cheapest: processor time is scarcer here than bandwidth
 _GZIP_IN_THREAD_BYTES = 128 * 1024  # above it compressing would hold up the event loop for milliseconds
@@ -29,19 +29,24 @@ _GZIP_IN_THREAD_BYTES = 128 * 1024  # above it compressing would hold up the eve
 
 @dataclass(slots=True)
 class Prepared:
-    """A frozen batch. The bytes are kept for the first attempt only: they can be rendered again, and a batch that waits
-    for its endpoint should not cost its size twice. `content_length` counts the body before compression."""
+    """A frozen batch: which events, in which format, under which id. `content_length` counts bytes before compression.
+
+    The rendered bytes are kept for the first attempt only: they can be rendered again, and a batch that waits for its
+    endpoint should not cost its size twice. They stay the same when the webhook's settings change in between.
+    """
 
     batch: Batch
     batch_id: str
     content_length: int
     offsets: str
-    _body: Body | None = field(default=None, repr=False)
+    payload: Payload
+    cluster: str
+    _rendered: Body | None = field(default=None, repr=False)
 
-    def take_body(self) -> Body | None:
-        """The rendered bytes, once."""
-        body, self._body = self._body, None
-        return body
+    def body(self) -> Body:
+        """The same bytes each time."""
+        rendered, self._rendered = self._rendered, None
+        return rendered or render(self.batch, self.payload, self.cluster)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +72,12 @@ class Sender:
 
     def prepare(self, batch: Batch) -> Prepared:
         """Freeze the batch: its bytes and with them its id."""
-        body = render(batch, self._webhook.payload, self._cluster)
+        payload, cluster = self._webhook.payload, self._cluster
+        body = render(batch, payload, cluster)
         exact = offsets.exact(batch.events)
-        identity = digest_id(self._webhook.name, self._cluster, exact, body.content)
-        return Prepared(batch, identity, len(body.content), offsets.bounded(batch.events, exact), body)
+        identity = digest_id(self._webhook.name, cluster, exact, body.content)
+        told_offsets = offsets.bounded(batch.events, exact)
+        return Prepared(batch, identity, len(body.content), told_offsets, payload, cluster, body)
 
     async def attempt(
         self,
@@ -94,7 +101,7 @@ class Sender:
             number=number,
             result=self._scrubbed(exchange.result),
             seconds=self._clock.monotonic() - started,
-            sent_bytes=len(letter.sent),
+            sent_bytes=exchange.sent_bytes,
             reused_connection=exchange.reused,
         )
 
@@ -109,14 +116,14 @@ class Sender:
     async def _write(
         self, prepared: Prepared, number: int, discarded: Mapping[DiscardReason, int], test: bool
     ) -> _Letter:
-        body = prepared.take_body() or render(prepared.batch, self._webhook.payload, self._cluster)
+        body = prepared.body()
         layer = list(
             told.delivery(
                 prepared.batch_id,
                 number,
                 len(prepared.batch.events),
                 prepared.offsets,
-                self._cluster,
+                prepared.cluster,
                 test=test,
             )
         )

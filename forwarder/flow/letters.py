@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from forwarder.clock import Clock
 from forwarder.kafka.producer import Produced, ProduceFailed, RecordProducer
+from forwarder.kafka.topics import ledger_topic
 from forwarder.lane.flight import Part
 from forwarder.model.event import Event, Unreadable
 from forwarder.observe.events import DeadLetterWriteFailed
@@ -32,7 +33,7 @@ class Letters:
     ) -> None:
         self._producer = producer
         self._topics = topics
-        self._ledger = ledger.topic_of(group)
+        self._ledger = ledger_topic(group)
         self._cluster = cluster
         self._observer = observer
         self._clock = clock

@@ -114,7 +114,7 @@ def condemned(event: Event, text: str) -> Event:
     """The same event, to be dead-lettered in its place in the order because its filter failed."""
     return Event(
         event.tp, event.offset, event.timestamp_ms, event.key, event.value, event.headers, event.id, event.type,
-        event.time_ns, event.severity, event.tenant, event.size, event.text, Unreadable.FILTER_ERROR, text,
+        event.when, event.severity, event.tenant, event.size, event.text, Unreadable.FILTER_ERROR, text,
     )  # fmt: skip
 
 

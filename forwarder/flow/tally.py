@@ -8,7 +8,7 @@ from forwarder.flow.roster import UNREADABLE, Roster
 from forwarder.lane.books import Books
 from forwarder.lane.lane import Lane
 from forwarder.lane.states import LaneState
-from forwarder.model.attempt import DeadLetterReason
+from forwarder.model.attempt import DeadLetterReason, DiscardReason
 from forwarder.model.event import Unreadable
 from forwarder.observe.events import (
     EventsDeadLettered,
@@ -65,6 +65,7 @@ class Tally:
             new = count - seen.discarded.get(reason, 0)
             if new > 0:
                 seen.discarded[reason] = count
+            if new > 0 and reason is not DiscardReason.RETENTION:  # RetentionLoss has counted and told it
                 self._observer.emit(EventsDiscarded(webhook=lane.name, reason=reason, count=new))
         for why, count in lane.books.dead_lettered.items():
             new = count - seen.dead.get(why, 0)

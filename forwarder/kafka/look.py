@@ -34,7 +34,9 @@ async def look(settings: Settings) -> dict[str, str]:
     return {name: _problem(found[name]) if name in found else _MISSING for name in names}
 
 
-_MISSING = "does not exist, or this login may not see it: create it, mend the name (sources), or grant Describe and Read"
+_MISSING = (
+    "does not exist, or this login may not see it: create it, mend the name (sources), or grant Describe and Read"
+)
 
 
 def _problem(topic: dict[str, object]) -> str:

@@ -95,6 +95,7 @@ async def preflight(settings: Settings) -> Preflight:
         sources = await _resolve(admin, [source.topic for source in settings.sources])
         unchecked = [await _checkpoint_topic(admin, kafka, source) for source in sources]
         dead_letters = {source.dead_letters: found for source, found in zip(settings.sources, sources, strict=True)}
+        dead_letters[topics.ledger_topic(kafka.group)] = ResolvedSource("", 1)
         await _dead_letter_topics(admin, kafka, dead_letters)
     unchecked.append(await _check_group(kafka, sources[0]))
     return Preflight(sources, tuple(text for text in unchecked if text))
@@ -153,7 +154,7 @@ async def _checkpoint_topic(admin: Any, kafka: Kafka, source: ResolvedSource) ->
     name = topics.checkpoint_topic(kafka.group, source.topic)
     if len(name) > TOPIC_NAME_LIMIT:
         raise StartupError(f"the checkpoint topic's name {name} is too long: shorten kafka.group", retryable=False)
-    partitions = (await _describe(admin, [name]))[name][1]
+    partitions = (await _describe_ours(admin, [name]))[name]
     if partitions == 0:
         await _create(admin, kafka, name, source.partitions, topics.CHECKPOINT_CONFIG)
         return ""
@@ -195,9 +196,9 @@ async def _set_up(admin: Any, name: str) -> str:
 
 
 async def _dead_letter_topics(admin: Any, kafka: Kafka, wanted: Mapping[str, ResolvedSource]) -> None:
-    found = await _describe(admin, list(wanted))
+    found = await _describe_ours(admin, list(wanted))
     for name, source in wanted.items():
-        if found[name][1] == 0:
+        if found[name] == 0:
             await _create(admin, kafka, name, source.partitions, topics.DEAD_LETTER_CONFIG)
 
 
@@ -218,6 +219,14 @@ async def _appeared(admin: Any, name: str, partitions: int) -> None:
         if loop.time() > deadline:
             raise StartupError(f"topic {name} was made and does not appear", retryable=True)
         await asyncio.sleep(APPEAR_PAUSE_SECONDS)
+
+
+async def _describe_ours(admin: Any, names: list[str]) -> dict[str, int]:
+    """Per topic its number of partitions. Some brokers make a topic of any name that is asked for, so only listed ones are."""
+    listed = set(await admin.list_topics())
+    known = [name for name in names if name in listed]
+    found = await _describe(admin, known) if known else {}
+    return {name: found[name][1] if name in found else 0 for name in names}
 
 
 async def _describe(admin: Any, names: list[str]) -> dict[str, tuple[int, int]]:

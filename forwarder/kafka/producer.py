@@ -6,11 +6,12 @@ Every answer is a type and comes within a bound; a record without an answer may 
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
+from aiokafka.errors import ClusterAuthorizationFailedError, KafkaError, UnknownError, UnsupportedVersionError
 
 from forwarder.kafka.connection import client_options
 from forwarder.kafka.topics import MAX_RECORD_BYTES
@@ -18,6 +19,8 @@ from forwarder.model.event import Headers
 from forwarder.settings.process import Kafka
 
 ANSWER_SECONDS = 10.0
+_NO_PRODUCER_IDS = (UnknownError, UnsupportedVersionError, ClusterAuthorizationFailedError)
+"""What a broker answers that hands out no producer ids, or not to this login."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,16 +40,13 @@ class ProduceFailed:
 
 
 class RecordProducer:
-    """`acks=all`, in order, without duplicates from its own retries. Lives through broker outages.
+    """`acks=all`, in order, and without duplicates from its own retries where the broker can do that. Lives through outages."""
 
-    `idempotent=False` is for brokers that do not know InitProducerId (the demo's): a lost answer may then write a record twice.
-    """
-
-    def __init__(self, kafka: Kafka, *, answer_seconds: float = ANSWER_SECONDS, idempotent: bool = True) -> None:
+    def __init__(self, kafka: Kafka, *, answer_seconds: float = ANSWER_SECONDS) -> None:
         self._kafka = kafka
-        self._idempotent = idempotent
         self._answer_seconds = answer_seconds
         self._producer: Any = None
+        self._idempotent = True
         self._starting = asyncio.Lock()
 
     async def produce(
@@ -56,7 +56,13 @@ class RecordProducer:
 
         A record with neither key nor value gets an empty key: the client library writes no other.
         """
-        sending = asyncio.ensure_future(self._send(topic, key, value, headers, timestamp_ms))
+        record = {
+            "value": value,
+            "key": b"" if key is None and value is None else key,
+            "headers": list(headers),
+            "timestamp_ms": timestamp_ms,
+        }
+        sending = asyncio.ensure_future(self._send(topic, record))
         done, _ = await asyncio.wait({sending}, timeout=self._answer_seconds)
         if not done:
             sending.cancel()
@@ -66,37 +72,29 @@ class RecordProducer:
     async def close(self) -> None:
         """Disconnect; what is not acknowledged by then has failed."""
         async with self._starting:
-            producer, self._producer = self._producer, None
-        if producer is not None:
-            await producer.stop()
+            await self._stop()
 
-    async def _send(
-        self, topic: str, key: bytes | None, value: bytes | None, headers: Headers, timestamp_ms: int | None
-    ) -> Produced | ProduceFailed:
+    async def _send(self, topic: str, record: dict[str, Any]) -> Produced | ProduceFailed:
         try:
-            producer = await self._started()
-            where = await producer.send_and_wait(
-                topic,
-                value,
-                key=b"" if key is None and value is None else key,
-                headers=list(headers),
-                timestamp_ms=timestamp_ms,
-            )
+            where = await (await self._started()).send_and_wait(topic, **record)
+        except _NO_PRODUCER_IDS as error:
+            if not self._idempotent:
+                return ProduceFailed(f"{type(error).__name__}: {error}")
+            await self._go_on_without_producer_id()
+            return await self._send(topic, record)
         except KafkaError as error:
             return ProduceFailed(f"{type(error).__name__}: {error}")
         return Produced(where.topic, where.partition, where.offset)
 
+    async def _go_on_without_producer_id(self) -> None:
+        async with self._starting:
+            self._idempotent = False
+            await self._stop()
+
     async def _started(self) -> Any:
         async with self._starting:
             if self._producer is None:
-                producer = AIOKafkaProducer(
-                    **client_options(self._kafka),
-                    acks="all",
-                    enable_idempotence=self._idempotent,
-                    compression_type="zstd",
-                    max_request_size=MAX_RECORD_BYTES,
-                    request_timeout_ms=int(self._answer_seconds * 1000),
-                )
+                producer = self._new()
                 try:
                     await producer.start()
                 except BaseException:
@@ -104,3 +102,19 @@ class RecordProducer:
                     raise
                 self._producer = producer
             return self._producer
+
+    async def _stop(self) -> None:
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            with suppress(KafkaError):
+                await producer.stop()
+
+    def _new(self) -> Any:
+        return AIOKafkaProducer(
+            **client_options(self._kafka),
+            acks="all",
+            enable_idempotence=self._idempotent,
+            compression_type="zstd",
+            max_request_size=MAX_RECORD_BYTES,
+            request_timeout_ms=int(self._answer_seconds * 1000),
+        )

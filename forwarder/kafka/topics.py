@@ -46,6 +46,11 @@ class ResolvedSource:
     partitions: int
 
 
+def ledger_topic(group: str) -> str:
+    """Where the offset ranges of discarded events are written."""
+    return f"{group}-ledger"
+
+
 def checkpoint_topic(group: str, source: str) -> str:
     """The changelog topic of the checkpoint table of one source topic (Faust's naming)."""
     return f"{group}-checkpoint-{source}-changelog"

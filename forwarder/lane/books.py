@@ -15,7 +15,7 @@ class Books:
 
     held      in memory: in the window or in flight
     returned  matched and counted, then given back to Kafka; catch-up brings them again without counting them twice
-    released  pending when their partition went to another worker, or when the webhook's configuration changed
+    released  pending when their partition went to another worker, or when the webhook's configuration or the routing changed
     """
 
     matched: int = 0

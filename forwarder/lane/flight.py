@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
+from forwarder.lane.window import sending_order
 from forwarder.model.attempt import DeadLetterReason, DiscardReason
 from forwarder.model.event import Event, Unreadable
 
@@ -66,9 +67,10 @@ class Flight:
         """Take `events` out of the first part and give them `fate`; what is left of the part stays behind them."""
         head = self.parts.popleft()
         chosen = {id(event) for event in events}
-        rest = tuple(event for event in head.events if id(event) not in chosen)
+        rest = [event for event in head.events if id(event) not in chosen]
         if rest:
-            self.parts.appendleft(part_of(rest))
+            # In the order that they would have without the others: a restart must be able to find it again.
+            self.parts.appendleft(part_of(sending_order(rest)))
         doomed = part_of(tuple(events), fate)
         doomed.reason = reason
         doomed.attempts, doomed.status, doomed.excerpt = head.attempts, head.status, head.excerpt

@@ -8,16 +8,17 @@ no attempt of it may have reached the receiver.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from enum import Enum
 
 from forwarder.lane.actions import Action, Send, WriteDeadLetters, WriteLedger
 from forwarder.lane.flight import Fate, Flight, Part, part_of
+from forwarder.lane.inflight import InFlight
 from forwarder.lane.limits import RefusalMeter
 from forwarder.lane.policy import CIRCUIT_AFTER, PROBE_EVENTS, LanePolicy
 from forwarder.lane.window import Window
 from forwarder.model.attempt import AMBIGUOUS, Attempt, DeadLetterReason, DiscardReason, Failure, Response
-from forwarder.model.event import TP, Event
+from forwarder.model.event import Event
 from forwarder.model.verdict import Bisect, Delivered, Disable, Drop, Halve, Interrupted, Retry, Verdict
 
 
@@ -28,39 +29,26 @@ class Alarm(Enum):
     GONE = "gone"
 
 
-class Flights:
+class Flights(InFlight):
     """`failures` counts failed attempts in a row."""
 
     def __init__(self, policy: LanePolicy, settle: Callable[[Part], None]) -> None:
+        super().__init__()
         self.policy = policy
-        self.items: list[Flight] = []
         self.failures = 0
         self.last_start = -math.inf
         self.hold_until = -math.inf
         self.last_error = ""
         self._settle = settle
+        self._teller: Flight | None = None
         self._meter = RefusalMeter(policy.dead_letter_limit)
-        self._numbers = 0
 
     @property
     def circuit_open(self) -> bool:
         return self.failures >= CIRCUIT_AFTER
 
-    @property
-    def busy(self) -> bool:
-        """Whether any action is under way."""
-        return any(flight.busy for flight in self.items)
-
     def _slots(self) -> int:
         return 1 if self.circuit_open else self.policy.slots
-
-    def new_flight(self, part: Part) -> Flight:
-        """Put a part on its way."""
-        self._numbers += 1
-        flight = Flight(self._numbers)
-        flight.parts.append(part)
-        self.items.append(flight)
-        return flight
 
     def poll(self, window: Window, now: float, wall_ms: float, notices: Mapping[DiscardReason, int]) -> list[Action]:
         """Everything that may start now, marked as under way. `notices` are discards to tell the receiver."""
@@ -68,17 +56,16 @@ class Flights:
         for flight in self._startable():
             self._give_up_expired(flight, wall_ms)
             if flight.retry_at <= now:
-                self._start(flight, actions, notices)
+                self._keep_probe_small(flight)
+                self._start(flight, actions, now, notices)
         while len(self.items) < self._slots() and window.due_at(self.policy, self.last_start) <= now:
             most = PROBE_EVENTS if self.circuit_open else self.policy.max_events
             flight = self.new_flight(part_of(window.take(self.policy, most)))
             self._give_up_expired(flight, wall_ms)
-            if flight.head.fate is Fate.SEND:
-                self.last_start = now
-                if self.hold_until > now:
-                    flight.retry_at = self.hold_until
-                    continue
-            self._start(flight, actions, notices)
+            if flight.head.fate is Fate.SEND and self.hold_until > now:
+                flight.retry_at = self.last_start = self.hold_until
+            else:
+                self._start(flight, actions, now, notices)
         return actions
 
     def _startable(self) -> list[Flight]:
@@ -103,8 +90,15 @@ class Flights:
     def on_verdict(
         self, flight: Flight, attempt: Attempt, verdict: Verdict, now: float, wall: float, delay: float
     ) -> Alarm | None:
-        """Apply the verdict on the flight's first part. `delay` is the back-off for a retry, in seconds."""
+        """Apply the verdict on the flight's first part. `delay` is the back-off for a retry, in seconds.
+
+        A flight whose partitions are no longer ours has no parts left: what became of it is its next owner's business.
+        """
         flight.busy = False
+        if self._teller is flight:
+            self._teller = None
+        if not flight.parts:
+            return None
         part = flight.head
         _note_attempt(part, attempt, wall)
         match verdict:
@@ -113,11 +107,9 @@ class Flights:
             case Interrupted():
                 part.attempts -= 1
             case Retry(after=after, reason=reason):
-                self.failures += 1
                 self.last_error = reason
-                wait = delay if after is None else max(after, 0.0)
-                flight.retry_at = self.hold_until = now + wait
-                self._out_of_attempts_or_probe(flight)
+                # "Now" (0, or a date gone by) is no wish to be asked without any pause.
+                self._failed(flight, now + (after if after else delay))
             case Halve(reason=reason):
                 return self._narrow(flight, reason, DeadLetterReason.TOO_LARGE)
             case Bisect(reason=reason):
@@ -133,6 +125,8 @@ class Flights:
     def on_written(self, flight: Flight, ok: bool, now: float, delay: float) -> None:
         """A dead letter or ledger entry was acknowledged, or not: then it is tried again after `delay` seconds."""
         flight.busy = False
+        if not flight.parts:
+            return
         if ok:
             self._finish_head(flight)
         else:
@@ -155,48 +149,16 @@ class Flights:
         self.failures = max(self.failures, failures)
         self._meter.in_a_row = max(self._meter.in_a_row, refused_in_a_row)
 
-    def events(self) -> Iterator[Event]:
-        """Every event in flight."""
-        return (event for flight in self.items for part in flight.parts for event in part.events)
-
-    def abandon(self, keep: Flight | None) -> list[Event]:
-        """Remove every flight that is not under way and return its events; of `keep` only the first part stays."""
-        dropped: list[Event] = []
-        for flight in list(self.items):
-            kept = 1 if flight.busy or flight is keep else 0
-            while len(flight.parts) > kept:
-                dropped += flight.parts.pop().events
-            if not flight.parts:
-                self.items.remove(flight)
-        return dropped
-
-    def strip(self, gone: frozenset[TP]) -> list[Event]:
-        """Remove the events of lost partitions and return them; a part that loses events is frozen no longer."""
-        released: list[Event] = []
-        for flight in list(self.items):
-            for _ in range(len(flight.parts)):
-                part = flight.parts.popleft()
-                lost = [event for event in part.events if event.tp in gone]
-                kept = tuple(event for event in part.events if event.tp not in gone)
-                if lost and kept:
-                    fresh = part_of(kept, part.fate)
-                    fresh.reason = part.reason
-                    part = fresh
-                if kept:
-                    flight.parts.append(part)
-                released += lost
-            if not flight.parts:
-                self.items.remove(flight)
-        return released
-
-    def _start(self, flight: Flight, actions: list[Action], notices: Mapping[DiscardReason, int]) -> None:
+    def _start(self, flight: Flight, actions: list[Action], now: float, notices: Mapping[DiscardReason, int]) -> None:
         flight.busy = True
         flight.retry_at = -math.inf
         part = flight.head
         match part.fate:
             case Fate.SEND:
+                if part.attempts == 0:
+                    self.last_start = now
                 part.attempts += 1
-                actions.append(Send(flight, part, dict(notices)))
+                actions.append(Send(flight, part, self._told_by(flight, notices)))
             case Fate.DEAD_LETTER:
                 actions.append(WriteDeadLetters(flight, part))
             case Fate.DISCARD:
@@ -217,11 +179,23 @@ class Flights:
         elif flight.head.fate is Fate.SEND:
             flight.retry_at = self.hold_until
 
-    def _out_of_attempts_or_probe(self, flight: Flight) -> None:
+    def _failed(self, flight: Flight, retry_at: float) -> None:
+        self.failures += 1
+        flight.retry_at = self.hold_until = retry_at
         part, most = flight.head, self.policy.max_attempts
         if most is not None and part.attempts >= most:
             self._give_up(flight, part.events, DiscardReason.ATTEMPTS, DeadLetterReason.ATTEMPTS)
-        elif self.circuit_open and not part.ambiguous and len(part.events) > PROBE_EVENTS:
+
+    def _told_by(self, flight: Flight, notices: Mapping[DiscardReason, int]) -> Mapping[DiscardReason, int]:
+        """Discards are told by one request at a time: of two, each would tell all of them."""
+        if self._teller is not None or not notices:
+            return {}
+        self._teller = flight
+        return dict(notices)
+
+    def _keep_probe_small(self, flight: Flight) -> None:
+        part = flight.head
+        if self.circuit_open and part.fate is Fate.SEND and not part.ambiguous and len(part.events) > PROBE_EVENTS:
             flight.split_head(PROBE_EVENTS)
 
     def _narrow(self, flight: Flight, reason: str, single: DeadLetterReason) -> Alarm | None:

@@ -15,7 +15,11 @@ from forwarder.model.event import TP, Event, Unreadable
 
 
 class Holding:
-    """`bytes` counts events in the window and in flight. `behind[tp]` is the next offset that catch-up must bring."""
+    """`bytes` counts events in the window and in flight. `behind[tp]` is the next offset that catch-up must bring.
+
+    `ahead`: offsets that have their outcome although the cursor may be below them. `blocked`: catch-up has brought an event that
+    does not fit; it need not try again before something leaves.
+    """
 
     def __init__(self, policy: LanePolicy, budget: Budget) -> None:
         self.policy = policy
@@ -23,26 +27,32 @@ class Holding:
         self.books = Books()
         self.bytes = 0
         self.behind: dict[TP, int] = {}
+        self.ahead: dict[TP, set[int]] = {}
+        self.blocked = False
         self.notices: dict[DiscardReason, int] = {}
         self._budget = budget
         self._shedder = Shedder() if policy.lossy else None
+        self._returned: dict[TP, int] = {}
         self._returned_until: dict[TP, int] = {}
 
     def reconfigure(self, policy: LanePolicy) -> None:
         """Another policy. The window must be empty; what was given back is no longer known as counted."""
         self.policy = policy
+        self.blocked = False
         self._shedder = Shedder() if policy.lossy else None
-        self._returned_until.clear()
+        for tp in list(self._returned):
+            self._release_returned(tp)
 
-    def admit(self, events: Sequence[Event], now: float) -> None:
-        """Into the window. Hot path."""
-        self.window.extend(events, now, self.policy)
+    def admit(self, events: Sequence[Event], now: float) -> bool:
+        """Into the window; returns whether it may be due earlier by that. Hot path."""
+        sooner = self.window.extend(events, now, self.policy)
         size = size_of(events)
         self.books.held += len(events)
         self.bytes += size
         self._budget.used += size
         if self._shedder is not None:
             self._shedder.added(min(event.severity for event in events))
+        return sooner
 
     def fits(self, events: Sequence[Event]) -> bool:
         """Whether all of them fit."""
@@ -65,16 +75,16 @@ class Holding:
         return (
             self.books.held * 2 < policy.capacity_events
             and self.bytes * 2 < policy.capacity_bytes
+            and not self.blocked
             and self._budget.catch_up_allowed
         )
 
     def shed_for(self, event: Event) -> bool:
-        """Lossy lanes: give up the lowest severity until `event` fits; False when `event` itself was given up."""
+        """Lossy lanes: give up the lowest severity until `event`, matched already, fits; False when it was given up itself."""
         assert self._shedder is not None
         while self.is_full_for(event):
             victims = self._shedder.choose(self.window.events, event, self.policy.capacity_events)
             if victims == [event]:
-                self.books.matched += 1
                 self._discard(DiscardReason.SHED, 1)
                 return False
             self.release(self.window.take_where(_among(victims), self.policy))
@@ -87,6 +97,7 @@ class Holding:
         self.books.held -= len(events)
         self.bytes -= size
         self._budget.used -= size
+        self.blocked = False
 
     def give_back(self, dropped: Sequence[Event]) -> None:
         """Events return to Kafka: catch-up will bring them again, and they are not counted twice."""
@@ -94,19 +105,25 @@ class Holding:
         self.books.returned += len(dropped)
         for event in dropped:
             tp = event.tp
+            self._returned[tp] = self._returned.get(tp, 0) + 1
             self._returned_until[tp] = max(self._returned_until.get(tp, 0), event.offset + 1)
             self.behind[tp] = min(event.offset, self.behind.get(tp, event.offset))
 
     def count_caught_up(self, event: Event) -> None:
         """An event that catch-up brings: new to the books, or one that was given back."""
-        if event.offset < self._returned_until.get(event.tp, 0):
+        if event.offset < self._returned_until.get(event.tp, 0) and self._returned.get(event.tp):
+            self._returned[event.tp] -= 1
             self.books.returned -= 1
         else:
             self.books.matched += 1
 
-    def settle(self, part: Part) -> None:
-        """A part has its outcome: the books and the memory follow."""
+    def settle(self, part: Part, overtaking: bool) -> None:
+        """A part has its outcome: the books and the memory follow. `overtaking`: something older may be without one."""
         count = len(part.events)
+        if overtaking or self.behind:
+            for event in part.events:
+                if overtaking or event.offset >= self.behind.get(event.tp, event.offset + 1):
+                    self.ahead.setdefault(event.tp, set()).add(event.offset)
         match part.reason:
             case DiscardReason():
                 self._discard(part.reason, count)
@@ -116,10 +133,14 @@ class Holding:
                 self.books.delivered += count
         self.release(part.events)
 
-    def lose(self, count: int, reason: DiscardReason) -> None:
-        """Events that were never seen and never will be (retention)."""
-        self.books.matched += count
-        self._discard(reason, count)
+    def lose(self, tp: TP, count: int) -> None:
+        """That many offsets can never be read again (retention). Those that were seen and given back are matched already."""
+        known = min(count, self._returned.get(tp, 0))
+        if known:
+            self._returned[tp] -= known
+            self.books.returned -= known
+        self.books.matched += count - known
+        self._discard(DiscardReason.RETENTION, count)
 
     def told(self, notices: dict[DiscardReason, int]) -> None:
         """A delivered batch carried these discards to the receiver."""
@@ -133,7 +154,14 @@ class Holding:
     def forget(self, tp: TP) -> None:
         """The partition is live again, or no longer ours."""
         self.behind.pop(tp, None)
+        self._release_returned(tp)
+
+    def _release_returned(self, tp: TP) -> None:
+        """What was given back and did not come again is not ours to count any more."""
+        left = self._returned.pop(tp, 0)
         self._returned_until.pop(tp, None)
+        self.books.returned -= left
+        self.books.released += left
 
     def _discard(self, reason: DiscardReason, count: int) -> None:
         self.books.discarded[reason] += count

@@ -19,7 +19,7 @@ from forwarder.lane.policy import policy_of
 from forwarder.lane.resume import Refreeze
 from forwarder.lane.states import LaneState, Trigger, after
 from forwarder.lane.window import Window
-from forwarder.model.attempt import Attempt, DiscardReason
+from forwarder.model.attempt import Attempt
 from forwarder.model.event import TP, Event
 from forwarder.model.verdict import Delivered, Verdict
 from forwarder.settings.webhook import Webhook
@@ -40,11 +40,11 @@ class Lane:
         self.owned: set[TP] = set()
         self.draining = False
         self.refreeze: Refreeze | None = None
-        self.delivered_ahead: dict[TP, set[int]] = {}
-        self.on_room: Callable[[], None] = _nothing
+        self.on_room: Callable[[], None] = lambda: None
         self.holding = Holding(self.policy, budget)
         self.flights = Flights(self.policy, self._settle)
         self.behind = self.holding.behind
+        self.delivered_ahead = self.holding.ahead
         self._positions = positions
         self._wake = wake
         self._awake = math.inf
@@ -71,46 +71,48 @@ class Lane:
             self._admit(events, now)
             return
         for event in events:
-            if self.holding.is_full_for(event) and not self._make_room(event):
-                if self.policy.lossy:
-                    continue
+            full = self.holding.is_full_for(event)
+            if full and not self.policy.lossy:
+                self.fall_behind(tp, event.offset)
                 return
             self.books.matched += 1
-            self._admit((event,), now)
+            if not full or self.holding.shed_for(event):
+                self._admit((event,), now)
 
-    def feed(self, tp: TP, events: Sequence[Event], upto: int, now: float) -> None:
-        """Events from catch-up: all that match in `[behind[tp], upto)`. Stops where the lane is full."""
-        ahead = self.delivered_ahead.get(tp, ())
+    def feed(self, tp: TP, events: Sequence[Event], upto: int, now: float) -> int:
+        """Events from catch-up: all that match in `[behind[tp], upto)`. Stops where the lane is full; returns how many it took.
+
+        A batch to put together again is taken whole, full or not: it was in memory before the restart, too.
+        """
+        ahead, flying = self.delivered_ahead.get(tp, ()), self.flights.offsets(tp, self.behind[tp])
         last = self.refreeze.last(tp) if self.refreeze else None
+        taken = 0
         for event in events:
-            if event.offset in ahead:
+            if event.offset in ahead or event.offset in flying:
                 continue
-            if last is not None and event.offset > last:
-                self.behind[tp] = event.offset
-                return
-            if self.holding.is_full_for(event) and not self._make_room(event):
-                if self.policy.lossy:
-                    continue
-                self.behind[tp] = event.offset
-                return
+            full = last is None and self.holding.is_full_for(event)
+            if (last is not None and event.offset > last) or (full and not self.policy.lossy):
+                self.holding.blocked = full
+                upto = event.offset
+                break
             self.holding.count_caught_up(event)
-            self._admit((event,), now)
-        self.behind[tp] = upto
-        if self.refreeze and self._awake > now:
-            self._wake(self, now)
+            if not full or self.holding.shed_for(event):
+                self._admit((event,), now)
+                taken += 1
+        self._advance(tp, upto)
+        return taken
 
     def wants(self, tp: TP) -> bool:
         """Whether catch-up may feed it on `tp` now: there is room, and a batch to put together again goes first."""
         if tp not in self.behind or self.draining or self.state in (LaneState.DISABLED, LaneState.PAUSED):
             return False
-        if not self.holding.half_empty and not self.policy.lossy:
-            return False
-        return self.refreeze is None or self.refreeze.needs(tp, self.behind)
+        if self.refreeze is not None:
+            return self.refreeze.needs(tp, self.behind)
+        return self.policy.lossy or self.holding.half_empty
 
     def join(self, tp: TP) -> None:
         """Catch-up has reached the router's position: the router feeds this partition from here on."""
         self.holding.forget(tp)
-        self.delivered_ahead.pop(tp, None)
         if not self.behind:
             self._trigger(Trigger.JOINED)
 
@@ -122,14 +124,13 @@ class Lane:
 
     def skip(self, tp: TP, upto: int, lost: int) -> None:
         """Events below `upto` can never be read again (retention): count them and go on."""
-        self.behind[tp] = upto
-        self.holding.lose(lost, DiscardReason.RETENTION)
+        self.holding.lose(tp, lost)
+        self._advance(tp, upto)
 
-    def shrink(self, keep: int = 0) -> int:
-        """Give the window back to Kafka, newest first, keeping `keep` events; returns the bytes freed. Not for lossy lanes."""
-        before = self.holding.bytes
-        self._give_back(self.window.drop_newest(keep, self.policy))
-        return before - self.holding.bytes
+    def shrink(self) -> None:
+        """Give the window back to Kafka. Not for lossy lanes; does nothing while a batch is put together again."""
+        if self.refreeze is None:
+            self._give_back(self.window.drop_newest(0, self.policy))
 
     # --- delivering ---
 
@@ -161,20 +162,24 @@ class Lane:
         elif self.state is LaneState.PAUSED and isinstance(verdict, Delivered):
             self.switch_on(Trigger.ACCEPTED)
         elif self.state is LaneState.DISABLED:
-            self._return_all(keep=None)
+            self._return_all()
 
     def on_written(self, flight: Flight, ok: bool, now: float, delay: float) -> None:
         """The dead letter or the ledger entry of the flight's first part was acknowledged, or failed."""
         self.flights.on_written(flight, ok, now, delay)
         if self.state is LaneState.DISABLED:
-            self._return_all(keep=None)
+            self._return_all()
+        elif self.state is LaneState.PAUSED and not self.flights.items:
+            # The refusals are not forgotten: one more and it pauses again, with another probe.
+            self._trigger(Trigger.PROBE_GONE)
+            self.on_room()
 
     # --- state ---
 
     def switch_off(self, trigger: Trigger, why: str) -> None:
         """Send nothing more; keep the cursors. Everything held goes back to Kafka (but attempts under way may finish)."""
         self.why = why
-        self._return_all(keep=None)
+        self._return_all()
         self._trigger(trigger)
 
     def switch_on(self, trigger: Trigger) -> None:
@@ -189,9 +194,7 @@ class Lane:
 
         A batch that is frozen or under way keeps its bytes.
         """
-        self._give_back(self.window.drop_newest(0, self.policy))
-        self.books.released += self.books.returned
-        self.books.returned = 0
+        self._give_back(self.window.drop_newest(0, self.policy) + self.flights.abandon(self.flights.frozen()))
         self.webhook, self.policy = webhook, policy_of(webhook)
         self.holding.reconfigure(self.policy)
         self.flights.policy = self.policy
@@ -227,6 +230,8 @@ class Lane:
         for tp in gone:
             self.holding.forget(tp)
             self.delivered_ahead.pop(tp, None)
+        if self.refreeze is not None and not gone.isdisjoint(self.refreeze.runs):
+            self.refreeze = None
         if self.state is LaneState.PAUSED and not self.flights.items:
             self.switch_on(Trigger.SWITCHED_ON)
         if not self.behind:
@@ -235,16 +240,7 @@ class Lane:
     # --- inside ---
 
     def _admit(self, events: Sequence[Event], now: float) -> None:
-        window, policy = self.holding.window, self.policy
-        waiting, urgent = len(window.events), window.urgent
-        self.holding.admit(events, now)
-        if self._awake > now and (
-            not waiting
-            or window.urgent > urgent
-            or window.cuts
-            or len(window.events) >= policy.max_events
-            or window.bytes >= policy.max_bytes
-        ):
+        if self.holding.admit(events, now) and self._awake > now:
             self._call_for_poll(now)
 
     def _call_for_poll(self, now: float) -> None:
@@ -255,18 +251,15 @@ class Lane:
             self._awake = due
             self._wake(self, max(due, now))
 
-    def _make_room(self, event: Event) -> bool:
-        """Whether `event` may be admitted although the lane is full: durable lanes fall behind, lossy ones shed."""
-        if self.policy.lossy:
-            return self.holding.shed_for(event)
-        self.fall_behind(event.tp, event.offset)
-        return False
+    def _advance(self, tp: TP, upto: int) -> None:
+        """Catch-up has come to `upto`. A batch to put together again may be complete by that."""
+        self.behind[tp] = upto
+        if self.refreeze and self.refreeze.complete(self.behind, self.owned) and self._awake > -math.inf:
+            self._awake = -math.inf
+            self._wake(self, -math.inf)
 
     def _settle(self, part: Part) -> None:
-        self.holding.settle(part)
-        if self.policy.slots > 1:
-            for event in part.events:
-                self.delivered_ahead.setdefault(event.tp, set()).add(event.offset)
+        self.holding.settle(part, overtaking=self.policy.slots > 1 or len(self.flights.items) > 1)
         if self.behind:
             self.on_room()
 
@@ -275,8 +268,8 @@ class Lane:
         if dropped:
             self._trigger(Trigger.FELL_BEHIND)
 
-    def _return_all(self, keep: Flight | None) -> None:
-        """Give everything back to Kafka but what is under way and the first part of `keep`; stop the live feed."""
+    def _return_all(self, keep: Sequence[Flight] = ()) -> None:
+        """Give everything back to Kafka but what is under way and the first parts of `keep`; stop the live feed."""
         self._give_back(self.window.drop_newest(0, self.policy) + self.flights.abandon(keep))
         for tp in self.owned:
             self.behind.setdefault(tp, self._positions.get(tp, 0))
@@ -284,7 +277,7 @@ class Lane:
     def _pause(self, flight: Flight, now: float) -> None:
         """Keep the one refused event as the probe, at the slowest pace; everything else waits in Kafka."""
         self.why = self.flights.last_error
-        self._return_all(keep=flight)
+        self._return_all(keep=[flight])
         flight.retry_at = now + self.policy.retry.cap
         self._trigger(Trigger.REFUSED_ALL)
 
@@ -304,7 +297,3 @@ class Lane:
 
 
 _EMPTY = Window()
-
-
-def _nothing() -> None:
-    return None

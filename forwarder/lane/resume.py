@@ -38,8 +38,11 @@ class Refreeze:
         return last is not None and behind.get(tp, last + 1) <= last
 
     def part(self, events: list[Event]) -> Part:
-        """The same batch where every event is back; else (partitions moved, filter changed) a new one of what is there."""
+        """The same batch where every event is back; else (partitions moved, filter changed) a new one of what is there.
+
+        The same batch must stay whole: nobody knows any more whether an attempt of it has reached the receiver.
+        """
         part = part_of(sending_order(sorted(events, key=lambda e: (e.tp, e.offset))))
         if len(events) == self.count:
-            part.attempts = self.attempts
+            part.attempts, part.ambiguous = self.attempts, True
         return part

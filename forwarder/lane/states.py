@@ -25,6 +25,7 @@ class Trigger(Enum):
     JOINED = "joined"
     REFUSED_ALL = "refused everything"
     ACCEPTED = "accepted again"
+    PROBE_GONE = "the probe was given up"
     GONE = "gone"
     SWITCHED_OFF = "switched off"
     SWITCHED_ON = "switched on"
@@ -43,6 +44,7 @@ TRANSITIONS: dict[tuple[LaneState, Trigger], LaneState] = {
     (_S.BEHIND, _T.GONE): _S.DISABLED,
     (_S.BEHIND, _T.SWITCHED_OFF): _S.DISABLED,
     (_S.PAUSED, _T.ACCEPTED): _S.BEHIND,
+    (_S.PAUSED, _T.PROBE_GONE): _S.BEHIND,
     (_S.PAUSED, _T.SWITCHED_ON): _S.BEHIND,
     (_S.PAUSED, _T.GONE): _S.DISABLED,
     (_S.PAUSED, _T.SWITCHED_OFF): _S.DISABLED,

@@ -37,9 +37,13 @@ class Window:
     def __len__(self) -> int:
         return len(self.events)
 
-    def extend(self, events: Sequence[Event], now: float, policy: LanePolicy) -> None:
-        """Append events that arrived together. The hot path of the whole program: no Python call per event where none is needed."""
-        watchful = policy.flush_level is not None or events[0].problem is not None
+    def extend(self, events: Sequence[Event], now: float, policy: LanePolicy) -> bool:
+        """Append events that arrived together; returns whether the window may be due earlier by that.
+
+        The hot path of the whole program: no Python call per event where none is needed.
+        """
+        waiting, urgent = len(self.events), self.urgent
+        problems = [event for event in events if event.problem is not None]
         if policy.idle_gap is not None:
             self._note_gaps(events, policy.idle_gap)
         self.events.extend(events)
@@ -48,8 +52,9 @@ class Window:
             self._marks.append((self._added, now))
             self.last_added = now
         self._added += len(events)
-        if watchful:
+        if problems or policy.flush_level is not None:
             self.urgent += sum(_urgent(event, policy) for event in events)
+        return not waiting or self.urgent > urgent or self.cuts > 0 or self.is_full(policy)
 
     @property
     def opened(self) -> float:
@@ -76,7 +81,7 @@ class Window:
         """Remove and return the next batch, at most `most` events, in sending order. Events with a problem come alone."""
         if (
             len(self.events) <= min(most, policy.max_events)
-            and self.bytes <= policy.max_bytes
+            and self.bytes < policy.max_bytes
             and not self._mixed(policy)
         ):
             batch = list(self.events)
@@ -100,7 +105,7 @@ class Window:
             body = body_size(event)
             if batch and (
                 (event.problem is not None) != dead
-                or size + body > policy.max_bytes
+                or size + body >= policy.max_bytes
                 or self._gap_before(event, batch[-1], policy)
             ):
                 break
@@ -127,17 +132,11 @@ class Window:
         dropped = [self.events.pop() for _ in range(len(self.events) - keep)]
         dropped.reverse()
         self._added -= len(dropped)
+        while self._marks and self._marks[-1][0] >= self._added:
+            self._marks.pop()
+        self.last_added = self._marks[-1][1] if self._marks else -math.inf
         self._recount(dropped, policy)
         return dropped
-
-    def remove_oldest(self, severity: int, policy: LanePolicy) -> Event:
-        """Remove and return the oldest event of that severity. There must be one."""
-        position = next(i for i, event in enumerate(self.events) if event.severity == severity)
-        victim = self.events[position]
-        del self.events[position]
-        self._taken += 1
-        self._recount([victim], policy)
-        return victim
 
     def first_offsets(self) -> dict[TP, int]:
         """The oldest offset per partition. Linear; used once per checkpoint."""
@@ -177,7 +176,7 @@ class Window:
 
 
 def body_size(event: Event) -> int:
-    """What the event adds to a body: its value and a separator."""
+    """What the event adds to a body: its value and a separator (a body has one more byte around all of them)."""
     value = event.value
     return 5 if value is None else len(value) + 1
 

@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 import msgspec
 
+from forwarder.model.times import time_ns
+
 EVENT_OVERHEAD_BYTES = 400
 """What an event costs in memory beyond its value (measured: struct, strings, offsets), charged to the byte budget."""
 
@@ -37,7 +39,8 @@ class Unreadable(Enum):
 
 
 class Event(msgspec.Struct, frozen=True, gc=False):
-    """`id` is "" where the producer gave none. `time_ns` is 0 where unknown. `severity` is OCSF 0..6, 0 = unknown or missing.
+    """`id` is "" where the producer gave none. `when` is nanoseconds, or the
+    producer's own text, which is read only when somebody asks for `time_ns`. `severity` is OCSF 0..6, 0 = unknown or missing.
 
     `problem` is set when the record cannot be read (or its filter failed and asks for a dead letter): such an event is never
     sent, it is dead-lettered in its place in the order. `detail` says more about the problem, for people.
@@ -52,13 +55,21 @@ class Event(msgspec.Struct, frozen=True, gc=False):
     headers: Headers
     id: str
     type: str
-    time_ns: int
+    when: int | str
     severity: int
     tenant: str
     size: int
     text: bool = False
     problem: Unreadable | None = None
     detail: str = ""
+
+    @property
+    def time_ns(self) -> int:
+        """The event's time in nanoseconds since the Unix epoch, else that of its record; 0 where neither is known."""
+        when = self.when
+        if isinstance(when, int):
+            return when
+        return time_ns(when) or (self.timestamp_ms * 1_000_000 if self.timestamp_ms > 0 else 0)
 
 
 def identity(event: Event, cluster: str) -> str:

@@ -8,7 +8,7 @@ import threading
 
 from forwarder.observe.throttle import Throttle
 
-NOISY = ("aiokafka", "faust", "mode", "kafka")
+NOISY = ("aiokafka", "faust", "mode", "kafka", "watchfiles")
 INTERVAL_S = 10.0
 LINES = 20
 """Most lines of these libraries in one interval: many messages hold names that make each of them look new."""

@@ -34,7 +34,3 @@ def encode(entry: LedgerEntry) -> bytes:
     """JSON, one object."""
     return msgspec.json.encode(entry)
 
-
-def topic_of(group: str) -> str:
-    """The ledger's topic."""
-    return f"{group}-ledger"

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import watchfiles
 from watchfiles import awatch
 
 from forwarder.settings.process import Settings
@@ -92,6 +93,7 @@ class Watcher:
     def __init__(self, paths: Sequence[Path], quiet: float = 0.5) -> None:
         self._deep = {path for path in paths if path.is_dir()}
         self._flat = {path.parent for path in paths if not path.is_dir()} - self._deep
+        self._names = {path.name for path in paths if not path.is_dir()}
         self._quiet_ms = max(1, int(quiet * 1000))
 
     async def changes(self) -> AsyncIterator[None]:
@@ -113,7 +115,14 @@ class Watcher:
             stop.set()
             await asyncio.gather(*tasks)
 
+    def _concerns(self, _: watchfiles.Change, path: str) -> bool:
+        """Logs and other files may lie beside ours: only ours count, and the links that Kubernetes swaps (`..data`)."""
+        place = Path(path)
+        if place.name in self._names or place.name.startswith(".."):
+            return True
+        return place.suffix in (".yaml", ".yml", ".json") and any(folder in place.parents for folder in self._deep)
+
     async def _watch(self, folders: set[Path], deep: bool, happened: asyncio.Event, stop: asyncio.Event) -> None:
         options: dict[str, Any] = {"debounce": self._quiet_ms, "step": min(50, self._quiet_ms), "recursive": deep}
-        async for _ in awatch(*folders, watch_filter=None, stop_event=stop, **options):
+        async for _ in awatch(*folders, watch_filter=self._concerns, stop_event=stop, **options):
             happened.set()

@@ -13,15 +13,15 @@ from typing import Any, Protocol
 import msgspec
 
 from forwarder.model.event import EVENT_OVERHEAD_BYTES, TP, Event, Headers
+from forwarder.model.times import time_ns
 from forwarder.settings.process import Preset as UserPreset
 from forwarder.settings.process import Source
 from forwarder.source.paths import Scalar
 from forwarder.source.reader import Reader
 from forwarder.source.screen import Refused, all_plain, is_plain
-from forwarder.source.times import time_ns
 
 _NS_PER_MS = 1_000_000
-_TOGETHER = 32
+_TOGETHER = 100
 """Records that are screened in one go: enough to share the cost of it, few enough that their copy stays in the processor's cache."""
 
 _NO_PRESETS: Mapping[str, UserPreset] = MappingProxyType({})
@@ -110,7 +110,7 @@ class Decoder:
                     headers,
                     "" if id_ is None else id_ if id_.__class__ is str else str(id_),
                     type_ if type_.__class__ is str else _text(type_),
-                    time_ns(time) or _stamp_ns(stamp),
+                    time if time.__class__ is str else time_ns(time) or _stamp_ns(stamp),
                     levels.of(word) if severity is None else severity,
                     "" if tenant is None else tenant if tenant.__class__ is str else str(tenant),
                     size + _beside(key, headers) if key or headers else size,
@@ -128,7 +128,7 @@ class Decoder:
         except Refused as refused:
             return Event(*place, "", "", _stamp_ns(stamp), 0, "", size, problem=refused.problem, detail=refused.detail)
         id_, type_, time, word, tenant = reading
-        when = time_ns(time) or _stamp_ns(stamp)
+        when = time if isinstance(time, str) else time_ns(time) or _stamp_ns(stamp)
         return Event(*place, _text(id_), _text(type_), when, levels.of(word), _text(tenant), size, text)
 
 

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import accumulate
 
 import msgspec
 from msgspec import Raw
 
 from forwarder.model.event import Unreadable
 
-MAX_DEPTH = 100
-"""Arrays and objects inside one another: far beyond any event, far below where parsers of receivers give up."""
+MAX_DEPTH = 500
+"""Arrays and objects inside one another: far beyond any event, and half of what our own parsers can take."""
+
+SHALLOW_BYTES = 2 * MAX_DEPTH
+"""Each level takes two brackets: valid JSON no longer than this cannot be too deep, and needs no count (most events)."""
 
 _STRINGS = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
-_TO_ARRAYS = bytes.maketrans(b"{}", b"[]")
 _NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+_STEP = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}.__getitem__
 
-_NO_OPENERS = bytes(set(range(256)) - set(b"[{\0"))
-_MANY_OPENERS = re.compile(rb"[^\0]{%d}" % (MAX_DEPTH + 1))
 _TOGETHER = 4 * 1024 * 1024
 """Bytes of records that are looked at in one go; the limit on a copy of them."""
 
@@ -40,13 +42,14 @@ def all_plain(values: Sequence[bytes | None], limit: int) -> bool:
     Cheaper over all of them together than on each. They are joined by NUL, which JSON cannot hold.
     """
     try:
-        total = sum(map(len, values))  # type: ignore[arg-type]  # None raises
-        if total > _TOGETHER or (total > limit and max(map(len, values)) > limit):  # type: ignore[arg-type]
-            return False
+        longest, total = max(map(len, values), default=0), sum(map(len, values))  # type: ignore[arg-type]  # None raises
     except TypeError:
         return False
-    together = b"\0".join(values)  # type: ignore[arg-type]
-    return _is_utf8(together) and _MANY_OPENERS.search(together.translate(None, _NO_OPENERS)) is None
+    if longest > limit or total > _TOGETHER:
+        return False
+    if longest > SHALLOW_BYTES and any(too_deep(value) for value in values):  # type: ignore[arg-type]
+        return False
+    return _is_utf8(b"\0".join(values))  # type: ignore[arg-type]
 
 
 def is_plain(value: bytes | None, limit: int) -> bool:
@@ -95,15 +98,10 @@ def is_json(value: bytes) -> bool:
 
 def too_deep(value: bytes) -> bool:
     """Whether brackets outside strings nest more than MAX_DEPTH. Counts first: few brackets cannot nest deeply."""
-    if value.count(b"{") + value.count(b"[") <= MAX_DEPTH:
+    if len(value) <= SHALLOW_BYTES or value.count(b"{") + value.count(b"[") <= MAX_DEPTH:
         return False
-    brackets = _STRINGS.sub(b"", value).translate(_TO_ARRAYS, _NO_BRACKETS)
-    for depth in range(MAX_DEPTH + 1):
-        inner = brackets.replace(b"[]", b"")
-        if len(inner) == len(brackets):
-            return depth + brackets.count(b"[") > MAX_DEPTH  # what never closes counts too: the parser would descend
-        brackets = inner
-    return True
+    # What never closes counts too: the parser would descend all the same.
+    return max(accumulate(map(_STEP, _STRINGS.sub(b"", value).translate(None, _NO_BRACKETS)))) > MAX_DEPTH
 
 
 def _reason(value: bytes, error: msgspec.DecodeError) -> str:

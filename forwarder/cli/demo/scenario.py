@@ -40,7 +40,7 @@ class Actor:
     scheme: str
     key: str = field(repr=False)
     webhook: Mapping[str, Any]
-    behaviour: Behaviour = Ok()
+    behaviour: Behaviour = field(default_factory=Ok)
     wants: Callable[[Meaning], bool] = _everything
     healthy: bool = True
     dead_until_third: bool = False
@@ -71,7 +71,7 @@ ACTORS: tuple[Actor, ...] = (
     ),
     Actor(
         "dead", "nobody listens, ever", "stalwart", "demo-dead-key-0123456789",
-        {"discardAfter": "15m", "maxEvents": _SMALL_BATCH},
+        {"discardAfter": "12s", "maxEvents": _SMALL_BATCH},
         behaviour=Dead(), healthy=False,
     ),
     Actor(

@@ -59,7 +59,5 @@ class Screen:
         if complaints:
             self._console.print(Text("The demo FAILED.", style="bold red"))
         else:
-            said = (
-                "Every signature verified, the books balance, and every healthy receiver got every event exactly once, in order."
-            )
+            said = "Every signature verified, the books balance, and every healthy receiver got every event exactly once, in order."
             self._console.print(Text(said, style="bold green"))

@@ -6,6 +6,7 @@ import asyncio
 import signal
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from forwarder.cli.behaviour import Ok
 from forwarder.cli.demo.judge import Evidence, judge
@@ -54,10 +55,10 @@ class Session:
             code = await running.forwarder.terminate(_STOP_SECONDS)
         return self._conclude(ledger, running, last, code)
 
-    def _signalled(self, task: asyncio.Task[bool]) -> None:
+    def _signalled(self, task: asyncio.Task[Any] | None) -> None:
         if self._playing and not self._stopped.is_set():
             self._stopped.set()
-        else:
+        elif task is not None:
             task.cancel()
 
     def _conclude(self, ledger: Ledger, running: Stage, last: Snapshot, code: int) -> bool:

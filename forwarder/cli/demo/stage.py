@@ -46,7 +46,11 @@ async def stage(folder: Path, say: Say) -> AsyncIterator[Stage]:
         receivers = {}
         for actor in ACTORS:
             receiver = Receiver(
-                keys=(actor.key,), scheme=actor.scheme, behaviour=actor.behaviour, keep=1, on_arrival=records[actor.name].take
+                keys=(actor.key,),
+                scheme=actor.scheme,
+                behaviour=actor.behaviour,
+                keep=1,
+                on_arrival=records[actor.name].take,
             )
             receivers[actor.name] = await stack.enter_async_context(receiver)
         broker_port, http_port = free_port(), free_port()

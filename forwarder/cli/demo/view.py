@@ -57,7 +57,9 @@ class Lines:
 
     def _line(self, name: str, row: Row, seconds: float, wall: float) -> Line:
         before = self._before.get(name, Row())
-        failed = [kind for kind, count in row.attempts.items() if kind != _GOOD and count > before.attempts.get(kind, 0)]
+        failed = [
+            kind for kind, count in row.attempts.items() if kind != _GOOD and count > before.attempts.get(kind, 0)
+        ]
         if failed:
             self._errors[name] = failed[-1]
         rate = (row.delivered - before.delivered) / seconds if self._before and seconds > 0 else 0.0
@@ -85,7 +87,9 @@ def live_table(lines: Sequence[Line], title: str) -> Table:
     what = {actor.name: actor.what for actor in ACTORS}
     table = Table(title=title, title_justify="left", header_style="bold", expand=False)
     for head in (*_HEAD, "what it is"):
-        table.add_column(head, justify="right" if head in ("delivered", "pending", "behind", "rate", "oldest") else "left")
+        table.add_column(
+            head, justify="right" if head in ("delivered", "pending", "behind", "rate", "oldest") else "left"
+        )
     for line in lines:
         cells = [Text(cell, style=line.mood.value if index < 2 else "") for index, cell in enumerate(_cells(line))]
         table.add_row(*cells, Text(what.get(line.name, ""), style="dim"))

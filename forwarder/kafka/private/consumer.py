@@ -48,10 +48,9 @@ class MendedThread(AIOKafkaConsumerThread):  # type: ignore[misc]
 
     async def on_thread_stop(self) -> None:
         """Faust's thread would die of the stray cancellation, and the stop would wait for it for a minute."""
-        consumer, self._consumer = self._consumer, None
-        await super().on_thread_stop()
-        if consumer is not None:
-            await stop_consumer(consumer)
+        await super(AIOKafkaConsumerThread, self).on_thread_stop()
+        if self._consumer is not None:
+            await stop_consumer(self._consumer)
 
     async def seek_exactly(self, offsets: Mapping[Any, int]) -> None:
         """Runs in the thread. What was fetched before the seek is told apart by its number, and dropped."""

@@ -15,8 +15,6 @@ from forwarder.deliver.sender import Sender
 from forwarder.settings.process import Egress
 from tests.unit.deliver.make import webhook
 
-asyncio.set_event_loop(None)  # asking asyncio for one before the first test would make one that nobody closes
-
 LOOPBACK = Egress(allow=("127.0.0.0/8", "::1/128"))
 
 Making = Callable[..., Sender]

@@ -38,7 +38,9 @@ def closed_port() -> int:
 
 
 async def test_a_closed_port_refuses(sender: Making) -> None:
-    assert fault(await attempted(sender(closed_port()))) is Fault.REFUSED
+    attempt = await attempted(sender(closed_port()))
+    assert fault(attempt) is Fault.REFUSED
+    assert attempt.sent_bytes == 0
 
 
 async def test_a_closed_port_refuses_on_every_address_of_a_name(sender: Making) -> None:

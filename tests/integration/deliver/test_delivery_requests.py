@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import gzip
 import json
 import re
@@ -10,6 +11,7 @@ import re
 import pytest
 from standardwebhooks import Webhook as Reference
 
+from forwarder.deliver.payload.body import Body
 from forwarder.deliver.sign.schemes import STALWART
 from forwarder.deliver.sign.verify import Verified, verify
 from forwarder.model.attempt import DiscardReason, Response
@@ -64,6 +66,26 @@ async def test_a_retry_repeats_bytes_and_id_and_is_signed_anew(sender: Making) -
     assert first.headers["Webhook-Timestamp"] != second.headers["Webhook-Timestamp"]
     for request in (first, second):
         assert Reference(key).verify(request.body, request.headers) == [{"a": 1}, {"a": 2}]
+
+
+async def test_a_frozen_batch_keeps_its_bytes_and_id_when_the_settings_change(sender: Making) -> None:
+    async with receiver(answer(503)) as server:
+        before, after = sender(server.port), sender(server.port, payload={"format": "ndjson"})
+        prepared = before.prepare(BATCH)
+        await before.attempt(prepared, 1, {})
+        await after.attempt(prepared, 2, {})
+    first, second = server.requests
+    assert first.body == second.body
+    for name in ("Content-Type", "Forwarder-Batch-Id"):
+        assert first.headers[name] == second.headers[name]
+
+
+async def test_a_batch_that_waits_for_its_endpoint_holds_no_second_copy(sender: Making) -> None:
+    async with receiver(answer(503)) as server:
+        sending = sender(server.port)
+        prepared = sending.prepare(BATCH)
+        await sending.attempt(prepared, 1, {})
+    assert not [held for held in gc.get_referents(prepared) if isinstance(held, Body)]
 
 
 async def test_gzip_is_told_and_the_signature_covers_the_body_before_it(sender: Making) -> None:

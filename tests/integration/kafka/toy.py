@@ -12,8 +12,9 @@ import json
 import logging
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from forwarder.kafka.group import Acknowledged, Fence, Group
 from forwarder.kafka.preflight import wait_ready
@@ -32,13 +33,14 @@ def order_of(record: bytes) -> tuple[int, int]:
 @dataclass(frozen=True)
 class Options:
     """`drain` seconds at a stop; `period` seconds between checkpoints; `start_at` False leaves the start to the group's offset;
-    `gulp` seconds that each chunk blocks the loop; `crash_at` an offset that raises."""
+    `gulp` seconds that each chunk blocks the loop; `crash_at` an offset that raises; `security` as in the settings."""
 
     drain: float = 0.0
     period: float = 1.0
     start_at: bool = True
     gulp: float = 0.0
     crash_at: int = -1
+    security: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass
@@ -141,9 +143,10 @@ class Toy:
 
 
 async def main(broker: str, group: str, sources: str, out: str, options: str = "{}") -> int:
+    chosen = Options(**json.loads(options))
     settings = Settings.model_validate(
         {
-            "kafka": {"brokers": broker, "group": group, "fetch": "lowestLatency"},
+            "kafka": {"brokers": broker, "group": group, "fetch": "lowestLatency", "security": chosen.security},
             "sources": [{"topic": topic} for topic in sources.split(",")],
         }
     )
@@ -154,7 +157,7 @@ async def main(broker: str, group: str, sources: str, out: str, options: str = "
         return 0
 
     def toy(group: Group) -> Toy:
-        return Toy(group, Path(out), Options(**json.loads(options)))
+        return Toy(group, Path(out), chosen)
 
     code = await run_worker(settings, ready.sources, toy, order_of=order_of, shutdown=shutdown)
     shutdown.finished()

@@ -23,7 +23,7 @@ async def test_records_that_cannot_be_read_go_to_the_dead_letter_topic_with_all_
         hook = {"name": "siem", "url": receiver.url, "throttle": "50ms"}
         config = config_for(tmp_path, kafka, topic, [topic], [hook])
         async with forwarder(config) as worker:
-            bad = [b"no json", b"\xff\xfe", None, b"[" * 5000, b'{"a": NaN}']
+            bad = [b"no json", b"{\"a\": \"\xff\"}", None, b"[" * 5000, b'{"a": NaN}']
             await kafka.topics.produce(topic, [event(0, 0)], partition=0)
             await kafka.topics.produce(
                 topic, bad, partition=0, keys=[b"k%d" % i for i in range(5)], headers=[("trace", b"\x00\x01")]

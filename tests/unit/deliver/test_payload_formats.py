@@ -76,7 +76,7 @@ def test_ndjson_ends_with_a_newline_and_keeps_each_value_on_its_line() -> None:
 
 
 def test_stalwart_wraps_each_event_in_its_envelope() -> None:
-    known = event(b'{"a":1}', id="e-1", type='x"y', time_ns=1_700_000_000_000_000_001)
+    known = event(b'{"a":1}', id="e-1", type='x"y', when=1_700_000_000_000_000_001)
     unknown = event(b"2", 9, type="")
     body = render(batch(known, unknown), payload("stalwart"), "prod")
     assert json.loads(body.content) == {

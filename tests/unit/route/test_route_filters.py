@@ -88,8 +88,8 @@ def test_an_element_past_the_end_is_missing() -> None:
 
 @pytest.mark.parametrize("time_ns", [0, 2**80])
 def test_an_unknown_time_is_a_missing_field(time_ns: int) -> None:
-    assert answer("has(event.time)", time_ns=time_ns) is False
-    assert answer('event.time > timestamp("2020-01-01T00:00:00Z")', time_ns=time_ns) == Missing("time")
+    assert answer("has(event.time)", when=time_ns) is False
+    assert answer('event.time > timestamp("2020-01-01T00:00:00Z")', when=time_ns) == Missing("time")
 
 
 @pytest.mark.parametrize(

@@ -65,7 +65,7 @@ async def watching(*paths: Path) -> AsyncIterator[AsyncIterator[None]]:
     """A watcher that has begun: the first change is made until it is seen, for nothing tells when the watch is set up."""
     changes = Watcher(paths, quiet=0.02).changes()
     first = asyncio.ensure_future(anext(changes))
-    probe = (paths[0] if paths[0].is_dir() else paths[0].parent) / ".probe"
+    probe = (paths[0] if paths[0].is_dir() else paths[0].parent) / "..probe"
     while not first.done():
         probe.write_text("x")
         probe.unlink()

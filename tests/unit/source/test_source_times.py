@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forwarder.source import times
-from forwarder.source.times import time_ns
+from forwarder.model import times
+from forwarder.model.times import time_ns
 
 EARLIEST = 10**8 + 1  # seconds; ms above 10**11, so that magnitudes tell the units apart
 SECONDS = st.integers(EARLIEST, 9_000_000_000)

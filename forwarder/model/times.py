@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
-from forwarder.source.paths import Scalar
+Scalar = str | int | float | None
 
 SECOND = 1_000_000_000
 _LIMIT = 2**63
