@@ -7,7 +7,14 @@ from typing import Annotated
 
 import typer
 
-from forwarder.cli.options import DEFAULT_CONFIG, ConfigOption
+from forwarder.cli.options import (
+    DEFAULT_CONFIG,
+    ConfigOption,
+    LogFormatOption,
+    LogLevel,
+    LogLevelOption,
+    start_logging,
+)
 
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="markdown"
@@ -30,6 +37,8 @@ def _root() -> None:
 def show(
     config: ConfigOption = DEFAULT_CONFIG,
     output: Annotated[Form, typer.Option("--output", "-o", help="The language to print in.")] = Form.YAML,
+    log_level: LogLevelOption = LogLevel.WARNING,
+    log_format: LogFormatOption = None,
 ) -> None:
     """Print the whole configuration: defaults filled in, environment applied, other products' forms translated.
 
@@ -39,6 +48,7 @@ def show(
 
         forwarder config show -o json | jq '.webhooks[].name'
     """
+    start_logging(log_level, log_format)
     from forwarder.configuration import load_checked
     from forwarder.settings.show import as_json, as_yaml
 

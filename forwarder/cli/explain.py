@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from forwarder.cli.options import DEFAULT_CONFIG, ConfigOption, Output, OutputOption
+from forwarder.cli.options import (
+    DEFAULT_CONFIG,
+    ConfigOption,
+    LogFormatOption,
+    LogLevel,
+    LogLevelOption,
+    Output,
+    OutputOption,
+    start_logging,
+)
 from forwarder.cli.table import columns
 from forwarder.errors import ForwarderError
 
@@ -48,6 +57,8 @@ def explain(
     ] = None,
     key: Annotated[str | None, typer.Option(help="The record's key.")] = None,
     output: OutputOption = Output.TABLE,
+    log_level: LogLevelOption = LogLevel.WARNING,
+    log_format: LogFormatOption = None,
 ) -> None:
     """Tell why an event goes where it goes: what is read of it, then every webhook with every condition, in the order asked.
 
@@ -57,6 +68,7 @@ def explain(
 
         kcat -C -t falco -c 1 -e | forwarder explain - --topic falco -o json
     """
+    start_logging(log_level, log_format)
     from forwarder.configuration import load_checked
     from forwarder.route.explain import explain as reasons
     from forwarder.source.decode import Decoder
@@ -66,8 +78,8 @@ def explain(
     record = Record(source.topic, _value(file), None if key is None else key.encode(), _headers(header or []))
     event = Decoder(source, settings.presets).decode(record)
     found = reasons(event, settings.webhooks, event_sets=settings.event_sets, tenants=settings.tenants)
-    preset = "user preset" if source.preset in settings.presets else "preset"
-    typer.echo(_as_json(event, found) if output is Output.JSON else _as_text(event, found, f"{preset} {source.preset}"))
+    preset = source.preset if source.preset != "auto" or "auto" in settings.presets else f"auto: {detected(event)}"
+    typer.echo(_as_json(event, found, preset) if output is Output.JSON else _as_text(event, found, preset))
 
 
 def _source(settings: Settings, topic: str) -> Source:
@@ -97,6 +109,20 @@ def _headers(given: list[str]) -> Headers:
     return tuple((name, value.encode()) for _, name, _, value in pairs)
 
 
+def detected(event: Event) -> str:
+    """The preset that `auto` finds for the record: the first that takes it for its own, else raw."""
+    from forwarder.source.presets import auto, cloudevents, registry
+    from forwarder.source.presets.lenient import read_lenient
+
+    if event.problem is not None:
+        return "nothing"
+    if cloudevents.is_binary(event.headers):
+        return "cloudevents"
+    fields = read_lenient(auto.everything(registry.IN_ORDER), event.value or b"")
+    fitting = (preset.name for preset in registry.IN_ORDER if fields is not None and preset.detect(fields))
+    return next(fitting, registry.RAW)
+
+
 def _envelope(event: Event) -> dict[str, Any]:
     """What Forwarder read of the record."""
     from datetime import UTC, datetime
@@ -114,10 +140,10 @@ def _envelope(event: Event) -> dict[str, Any]:
     }
 
 
-def _as_json(event: Event, found: list[Explanation]) -> str:
+def _as_json(event: Event, found: list[Explanation], preset: str) -> str:
     import msgspec
 
-    document = {"event": _envelope(event), "webhooks": [asdict(one) for one in found]}
+    document = {"event": {"preset": preset, **_envelope(event)}, "webhooks": [asdict(one) for one in found]}
     return msgspec.json.format(msgspec.json.encode(document), indent=2).decode()
 
 
@@ -126,7 +152,7 @@ def _as_text(event: Event, found: list[Explanation], preset: str) -> str:
 
     read = _envelope(event)
     read["severity"] = f"{event.severity} ({Severity(event.severity).name.lower()})"
-    lines = [f"event (read with {preset})"]
+    lines = [f"event (read with preset {preset})"]
     lines += [
         f"  {name:<9} {text or '(none)'}" for name, text in read.items() if text or name not in ("problem", "detail")
     ]

@@ -77,11 +77,15 @@ def _print(
     for problem in warnings:
         typer.echo(f"warning: {problem}")
     if errors:
-        typer.echo(f"{len(errors)} mistake{'s' if len(errors) > 1 else ''}: this configuration is refused")
+        typer.echo(f"{_counted(errors, 'mistake')}: this configuration is refused")
         return
-    typer.echo(f"the configuration is valid{f', with {len(warnings)} warnings' if warnings else ''}")
+    typer.echo("the configuration is valid" + (f", with {_counted(warnings, 'warning')}" if warnings else ""))
     if connections is not None:
         typer.echo(columns([("target", "result", ""), *((one.target, one.kind, one.text) for one in connections)]))
+
+
+def _counted(things: Sequence[str], word: str) -> str:
+    return f"{len(things)} {word}{'' if len(things) == 1 else 's'}"
 
 
 def _as_json(errors: Sequence[str], warnings: Sequence[str], connections: Sequence[Reached] | None) -> str:

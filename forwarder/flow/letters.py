@@ -75,12 +75,12 @@ class Letters:
 
 
 def _cause(webhook: str, part: Part, event: Event) -> Cause:
-    reason = "" if part.reason is None else part.reason.value
-    named = "" if isinstance(part.reason, Unreadable) and event.problem is not Unreadable.FILTER_ERROR else webhook
+    reason = event.problem or part.reason  # unreadable records share a part, each with a problem of its own
+    unread = isinstance(reason, Unreadable) and reason is not Unreadable.FILTER_ERROR
     return Cause(
-        reason=reason,
+        reason="" if reason is None else reason.value,
         detail=event.detail,
-        webhook=named,
+        webhook="" if unread else webhook,
         attempts=part.attempts,
         status=part.status,
         excerpt=part.excerpt,

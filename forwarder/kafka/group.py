@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+from forwarder.errors import LeftGroupError
 from forwarder.kafka.private.app import CheckpointTable, MendedApp
 from forwarder.kafka.records import Chunk
+from forwarder.kafka.refusals import Refusals
 from forwarder.model.event import TP
 
 ANSWER_SECONDS = 5.0
@@ -50,11 +52,12 @@ Written = Acknowledged | Failed | Unanswered
 class Group:
     """One membership of one worker. All methods belong to the worker's event loop; none of them raises for a broker's sake."""
 
-    def __init__(self, app: MendedApp, tables: Mapping[str, CheckpointTable]) -> None:
+    def __init__(self, app: MendedApp, tables: Mapping[str, CheckpointTable], *, static_member: bool = False) -> None:
         self._app = app
         self._tables = tables
         self._commit_lock = asyncio.Lock()
         self._committing: asyncio.Future[bool] | None = None
+        self._refusals = Refusals() if static_member else None
         self._unanswered: set[asyncio.Task[None]] = set()
         self._owned: frozenset[TP] = frozenset()
         self._first_seek: int | None = None
@@ -74,18 +77,29 @@ class Group:
         if not offsets:
             raise ValueError("a commit needs at least one partition")
         async with self._commit_lock:
-            if not await _answered(self._committing):
-                return Fence.UNKNOWN
-            if not self._owns(offsets):
-                return Fence.REFUSED
-            generation = self.generation
-            self._committing = asyncio.ensure_future(self._app.consumer.commit_offsets(dict(offsets)))
-            if not await _answered(self._committing):
-                return Fence.UNKNOWN
-            if self._committing.cancelled() or self._committing.exception() is not None:
-                return Fence.UNKNOWN
-            confirmed = self._committing.result() and self._owns(offsets) and generation == self.generation
-            return Fence.OK if confirmed else Fence.REFUSED
+            fence = await self._commit(offsets)
+        if fence is Fence.REFUSED and self._refusals is not None:
+            await self._suspect_a_twin(self._refusals)
+        return fence
+
+    async def _commit(self, offsets: Mapping[TP, int]) -> Fence:
+        if not await _answered(self._committing):
+            return Fence.UNKNOWN
+        if not self._owns(offsets):
+            return Fence.REFUSED
+        generation = self.generation
+        self._committing = asyncio.ensure_future(self._app.consumer.commit_offsets(dict(offsets)))
+        if not await _answered(self._committing):
+            return Fence.UNKNOWN
+        if self._committing.cancelled() or self._committing.exception() is not None:
+            return Fence.UNKNOWN
+        confirmed = self._committing.result() and self._owns(offsets) and generation == self.generation
+        return Fence.OK if confirmed else Fence.REFUSED
+
+    async def _suspect_a_twin(self, refusals: Refusals) -> None:
+        if refusals.too_many(asyncio.get_running_loop().time()):
+            text = "commits are refused again and again: does another process use the same kafka.instanceId?"
+            await self._app.crash(LeftGroupError(text))
 
     async def write_checkpoint(self, tp: TP, record: bytes) -> Written:
         """Write `tp`'s checkpoint and wait for the broker. An unanswered one may still land: the order decides then."""

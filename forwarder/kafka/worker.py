@@ -38,7 +38,7 @@ class Worker:
         self._partitions = {source.topic: source.partitions for source in sources}
         self._app = _app(settings, self._partitions, datadir, self._hold)
         tables = {topic: self._table(topic, order_of) for topic in self._partitions}
-        self._group = Group(self._app, tables)
+        self._group = Group(self._app, tables, static_member=settings.kafka.instance_id is not None)
         self._handler = make_handler(self._group)
         self._membership = Membership(
             self._group,
@@ -56,13 +56,14 @@ class Worker:
         stop = asyncio.ensure_future(shutdown.requested.wait())
         await asyncio.wait({running, stop}, return_when=asyncio.FIRST_COMPLETED)
         shutdown.arm()
-        await self._app.stop()
+        stopping = asyncio.ensure_future(self._app.stop())
+        await asyncio.wait({stopping})
         for task in (running, stop):
             task.cancel()
         await asyncio.wait({running, stop})
-        crash = self._app.crash_reason or (None if running.cancelled() else running.exception())
+        crash = self._app.crash_reason or _failure(running) or _failure(stopping)
         if crash is not None:
-            _log.critical("the Kafka worker crashed: %r", crash)
+            _log.critical("the Kafka worker crashed: %s: %s", type(crash).__name__, crash)
         return 0 if crash is None else 1
 
     async def _run_app(self) -> None:
@@ -137,6 +138,10 @@ async def run_worker(
     with tempfile.TemporaryDirectory(prefix="forwarder-") as datadir:
         worker = Worker(settings, sources, make_handler, order_of=order_of, datadir=datadir)
         return await worker.run(shutdown)
+
+
+def _failure(task: asyncio.Task[None]) -> BaseException | None:
+    return None if task.cancelled() else task.exception()
 
 
 def _app(settings: Settings, topics: Any, datadir: str, held: Any) -> MendedApp:

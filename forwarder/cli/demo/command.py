@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import shutil
 import tempfile
 from pathlib import Path
@@ -54,6 +55,7 @@ def demo(
     made = folder is None
     place = Path(tempfile.mkdtemp(prefix="forwarder-demo-")) if folder is None else folder
     place.mkdir(parents=True, exist_ok=True)
+    logging.basicConfig(filename=place / "demo.log", level=logging.WARNING)  # of libraries: not among the tables
     screen = Screen()
     good = False
     try:

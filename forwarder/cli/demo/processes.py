@@ -112,7 +112,11 @@ def accepts(port: int) -> bool:
     return True
 
 
+_libc = ctypes.CDLL(None) if sys.platform == "linux" else None
+"""Found beforehand: between fork and exec as little as possible may happen."""
+
+
 def _end_with_parent() -> None:
     """Linux: the kernel kills the child when the demo is gone, even by kill -9 (prctl(2), PR_SET_PDEATHSIG)."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if _libc is not None:
+        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

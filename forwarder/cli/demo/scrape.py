@@ -36,11 +36,9 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """`read` is the number of events that the shared read has seen; `unreadable` those of them that are no events."""
+    """`read` is the number of events that the shared read has seen."""
 
     read: int
-    unreadable: int
-    gaps: int
     rows: Mapping[str, Row]
 
 
@@ -70,8 +68,6 @@ def parse(exposition: str) -> Snapshot:
     names = {labels["webhook"]: None for name, labels, _ in samples if name == "forwarder_events_matched_total"}
     return Snapshot(
         read=_sum(samples, "forwarder_events_read_total"),
-        unreadable=_sum(samples, "forwarder_events_unreadable_total"),
-        gaps=_sum(samples, "forwarder_gaps_found_total"),
         rows={name: _row([sample for sample in samples if sample[1].get("webhook") == name]) for name in names},
     )
 

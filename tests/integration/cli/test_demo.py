@@ -30,7 +30,9 @@ def running(word: str) -> list[str]:
     found = []
     for entry in Path("/proc").iterdir():
         try:
-            words = (entry / "cmdline").read_bytes().decode("utf-8", "replace").split("\0") if entry.name.isdigit() else []
+            words = (
+                (entry / "cmdline").read_bytes().decode("utf-8", "replace").split("\0") if entry.name.isdigit() else []
+            )
         except OSError:
             continue
         if any(word in part for part in words):
@@ -115,7 +117,9 @@ async def test_a_child_that_ends_early_is_told_with_its_last_words(tmp_path: Pat
 
 
 async def test_a_child_that_does_not_listen_to_sigterm_is_killed(tmp_path: Path) -> None:
-    code = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(600)"
+    code = (
+        "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(600)"
+    )
     child = Child("x", [sys.executable, "-c", code], tmp_path / "log")
     await child.until("up", lambda: "up" in child.log.read_text(), 30)
     assert await child.terminate(0.2) == -signal.SIGKILL

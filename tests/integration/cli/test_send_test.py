@@ -21,7 +21,10 @@ TOKEN = "token-of-the-webhook-4711"
 
 def write(folder: Path, url: str, *, key: str = KEY, **webhook: Any) -> Path:
     settings = {
-        "sources": [{"topic": "falco", "preset": "falco"}, {"topic": "mixed", "preset": "auto"}, {"topic": "mail", "preset": "stalwart"}],
+        "sources": [
+            {"topic": "falco", "preset": "falco"}, {"topic": "mixed", "preset": "auto"},
+            {"topic": "mail", "preset": "stalwart"},
+        ],
         "egress": {"allow": ["127.0.0.0/8"]},
         "webhooks": [{
             "name": "siem", "url": url, "allowPlainHttp": True, "signatureKey": {"@type": "Value", "secret": key},
@@ -84,7 +87,9 @@ async def test_no_secret_is_printed_even_when_the_receiver_echoes_it(tmp_path: P
     async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         body = f"you sent {TOKEN} and {KEY}".encode()
-        writer.write(b"HTTP/1.1 200 OK\r\nX-Echo: %b\r\nContent-Length: %d\r\n\r\n%b" % (TOKEN.encode(), len(body), body))
+        writer.write(
+            b"HTTP/1.1 200 OK\r\nX-Echo: %b\r\nContent-Length: %d\r\n\r\n%b" % (TOKEN.encode(), len(body), body)
+        )
         await writer.drain()
         writer.close()
         await writer.wait_closed()

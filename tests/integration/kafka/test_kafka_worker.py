@@ -30,7 +30,7 @@ async def test_a_backlog_at_a_start_with_offset_0_is_read_from_its_first_event(
     kafka: RealKafka, tmp_path: Path, start_at: bool
 ) -> None:
     """Faust alone skips it in most starts: a changelog to recover, committed offset 0, and events that wait."""
-    for round_ in range(4):
+    for round_ in range(2):
         topic, group = await kafka.topics.create(partitions=PARTITIONS), kafka.topics.unique("group")
         worker = ToyWorker(f"w{round_}", kafka, group, topic, tmp_path, start_at=start_at)
         await kafka.topics.create(f"{group}-checkpoint-{topic}-changelog", PARTITIONS)

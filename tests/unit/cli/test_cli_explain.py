@@ -109,3 +109,19 @@ def test_a_header_without_a_value_is_a_usage_error(forwarder: Forwarder, config:
     result = forwarder("explain", falco, "-c", config, "--topic", "falco", "--header", "lonely")
     assert result.exit_code == 2
     assert "name=value" in result.stderr
+
+
+@pytest.mark.parametrize("name", samples.NAMES)
+def test_auto_tells_which_preset_it_found(forwarder: Forwarder, write: Callable[..., Path], name: str) -> None:
+    path = write({"sources": [{"topic": "mixed"}], "webhooks": [{"name": "w", "url": "https://w.example/"}]})
+    said = forwarder("explain", "-", "-c", path, stdin=samples.value(name)).stdout
+    assert f"event (read with preset auto: {name})" in said
+
+
+def test_auto_tells_binary_cloudevents_by_their_headers(forwarder: Forwarder, write: Callable[..., Path]) -> None:
+    path = write({"sources": [{"topic": "mixed"}], "webhooks": [{"name": "w", "url": "https://w.example/"}]})
+    headers = [("specversion", "1.0"), ("id", "1"), ("source", "/s"), ("type", "t.x")]
+    options = [word for name, value in headers for word in ("--header", f"ce_{name}={value}")]
+    said = forwarder("explain", "-", "-c", path, *options, stdin=b"not json").stdout
+    assert "preset auto: cloudevents" in said
+    assert "type      t.x" in said

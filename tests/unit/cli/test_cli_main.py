@@ -85,7 +85,9 @@ def _explode() -> Any:
     raise RuntimeError("wires crossed, token=sesame-0815")
 
 
-def test_a_defect_of_ours_is_one_line_and_exit_1(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_defect_of_ours_is_one_line_and_exit_1(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.delenv("FORWARDER_LOG_LEVEL", raising=False)
     monkeypatch.setattr("forwarder.cli.main.app", _explode)
     with pytest.raises(SystemExit) as ended:

@@ -63,7 +63,11 @@ def test_a_user_presets_record_holds_the_last_of_what_its_paths_ask_for(paths: d
     decoder = Decoder(Source(topic="t", preset="own"), {"own": preset})
     event = decoder.decode(Record("t", value, b"k", headers))
     assert event.problem is None
-    lone = [field for field, path in paths.items() if path and not _shared(path, [p for f, p in paths.items() if f != field])]
+    lone = [
+        field
+        for field, path in paths.items()
+        if path and not _shared(path, [p for f, p in paths.items() if f != field])
+    ]
     if "type" in lone:
         assert event.type == {"key": "k", "topic": "t"}.get(str(paths["type"]), "forwarder.test")
     if "severity" in lone and paths["severity"] not in ("key", "topic"):

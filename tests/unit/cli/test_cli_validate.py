@@ -39,7 +39,10 @@ def mistaken(tmp_path: Path) -> Path:
 
 
 def valid(**webhook: Any) -> dict[str, Any]:
-    return {"sources": [{"topic": "falco"}], "webhooks": [{"name": "siem", "url": "https://siem.example/in", **webhook}]}
+    return {
+        "sources": [{"topic": "falco"}],
+        "webhooks": [{"name": "siem", "url": "https://siem.example/in", **webhook}],
+    }
 
 
 def test_five_different_mistakes_are_all_told_with_their_places(forwarder: Forwarder, mistaken: Path) -> None:

@@ -86,6 +86,8 @@ def test_a_receiver_knows_the_number_again_in_every_payload(number: int, form: s
     assert [number_of(one) for one in parse_events(body.content, body.content_type)] == [number]
 
 
-@pytest.mark.parametrize("stranger", [None, 1, "x", [], {}, {"id": 5}, {"id": "0de3"}, {"metadata": "x"}, {"uuid": "f" * 36}])
+@pytest.mark.parametrize(
+    "stranger", [None, 1, "x", [], {}, {"id": 5}, {"id": "0de3"}, {"metadata": "x"}, {"uuid": "f" * 36}]
+)
 def test_what_nobody_made_has_no_number(stranger: Any) -> None:
     assert number_of(stranger) is None

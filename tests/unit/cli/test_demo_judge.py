@@ -98,7 +98,10 @@ def misroute(one: Evidence) -> Evidence:
         (lambda one: replace(one, row=replace(one.row, pending=1)), "the books do not balance"),
         (lambda one: replace(one, row=replace(one.row, discarded=1)), "the books do not balance"),
         (lambda one: replace(one, row=replace(one.row, imbalance=1)), "the books do not balance"),
-        (lambda one: replace(one, row=replace(one.row, matched=9, delivered=9)), "matched 9 events, 10 are of its kind"),
+        (
+            lambda one: replace(one, row=replace(one.row, matched=9, delivered=9)),
+            "matched 9 events, 10 are of its kind",
+        ),
         (lambda one: replace(one, row=replace(one.row, matched=9, delivered=9)), "the receiver took 10"),
         (lambda one: replace(one, row=replace(one.row, behind=1, matched=9, delivered=9)), "the receiver took 10"),
     ],

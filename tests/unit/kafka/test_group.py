@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from forwarder.errors import LeftGroupError
 from forwarder.kafka import group as group_module
 from forwarder.kafka.group import Acknowledged, Failed, Fence, Group, Unanswered
 from forwarder.kafka.private.positions import Positions
@@ -37,6 +38,10 @@ class FakeApp:
         self.consumer_generation_id = 1
         self.positions = Positions({"ev"})
         self.starts: dict[TP, int] = {}
+        self.crashes: list[BaseException] = []
+
+    async def crash(self, reason: BaseException) -> None:
+        self.crashes.append(reason)
 
 
 class FakeTable:
@@ -52,9 +57,9 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(group_module, "ANSWER_SECONDS", 0.01)
 
 
-def build(table: object = None) -> tuple[Group, FakeApp]:
+def build(table: object = None, *, static_member: bool = False) -> tuple[Group, FakeApp]:
     app = FakeApp()
-    return Group(app, {"ev": table}), app  # type: ignore[arg-type, dict-item]
+    return Group(app, {"ev": table}, static_member=static_member), app  # type: ignore[arg-type, dict-item]
 
 
 async def commit(group: Group, app: FakeApp, answer: bool | Exception) -> Fence:
@@ -102,6 +107,14 @@ async def test_an_unanswered_commit_is_not_cancelled_and_no_second_one_is_sent_b
     assert app.consumer.asked == [{A: 7}]
     app.consumer.answers.pop().set_result(True)
     assert await commit(group, app, True) is Fence.OK
+
+
+@pytest.mark.parametrize(("static_member", "crashes"), [(True, 1), (False, 0)])
+async def test_a_static_member_that_is_refused_again_and_again_ends_itself(static_member: bool, crashes: int) -> None:
+    group, app = build(static_member=static_member)
+    for _ in range(3):
+        assert await commit(group, app, False) is Fence.REFUSED
+    assert [type(crash) for crash in app.crashes] == [LeftGroupError] * crashes
 
 
 async def test_an_empty_commit_would_be_no_fence() -> None:

@@ -86,8 +86,8 @@ BINARY = (("ce_specversion", b"1.0"), ("ce_id", b"1"), ("ce_source", b"/h"), ("c
         (b"application/avro", b"\x00\xff\x01", False, Unreadable.NOT_UTF8),
         (None, b'{"a":1}', False, None),
         (None, b"plain words", True, None),
-        (None, b"[" * 200 + b"]" * 200, True, None),
-        (b"application/json", b"[" * 200 + b"]" * 200, False, Unreadable.TOO_DEEP),
+        (None, b"[" * 600 + b"]" * 600, True, None),
+        (b"application/json", b"[" * 600 + b"]" * 600, False, Unreadable.TOO_DEEP),
     ],
 )
 def test_data_of_a_binary_cloudevent(
