@@ -46,12 +46,13 @@ class Worker:
             revoke_limit=max(1.0, settings.kafka.rebalance_timeout - REVOKE_MARGIN_SECONDS),
             drain_limit=settings.shutdown.drain + REVOKE_MARGIN_SECONDS,
         )
+        self._drain_failure: Exception | None = None
         for topic in self._partitions:
             self._read(topic)
         self._connect_signals()
 
     async def run(self, shutdown: Shutdown) -> int:
-        """Until `shutdown` is requested (0) or something crashes (1). Always leaves the group."""
+        """Until `shutdown` is requested (0) or something crashes (1). Leaves the group, unless its membership is static."""
         running = asyncio.ensure_future(self._run_app())
         stop = asyncio.ensure_future(shutdown.requested.wait())
         await asyncio.wait({running, stop}, return_when=asyncio.FIRST_COMPLETED)
@@ -61,7 +62,7 @@ class Worker:
         for task in (running, stop):
             task.cancel()
         await asyncio.wait({running, stop})
-        crash = self._app.crash_reason or _failure(running) or _failure(stopping)
+        crash = self._app.crash_reason or self._drain_failure or _failure(running) or _failure(stopping)
         if crash is not None:
             _log.critical("the Kafka worker crashed: %s: %s", type(crash).__name__, crash)
         return 0 if crash is None else 1
@@ -116,7 +117,12 @@ class Worker:
         await self._membership.revoked(self._sources(revoked))
 
     async def _on_before_shutdown(self, app: Any, **_: Any) -> None:
-        await self._membership.stopping(crashed=app.crashed)
+        """An exception must not get in the way of what follows: closing the connections and leaving the group."""
+        try:
+            await self._membership.stopping(crashed=app.crashed)
+        except Exception as error:
+            _log.exception("the drain at shutdown failed")
+            self._drain_failure = error
 
     def _sources(self, tps: Any) -> frozenset[TP]:
         return frozenset(TP(tp.topic, tp.partition) for tp in tps if tp.topic in self._partitions)

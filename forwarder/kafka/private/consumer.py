@@ -106,6 +106,10 @@ class MendedConsumer(Consumer):  # type: ignore[misc]
         if tp not in self._held:
             super().on_buffer_drop(tp)
 
+    def highwater(self, tp: Any) -> int:
+        """For Faust's monitor. The one of aiokafka raises between two assignments, which would end the worker."""
+        return self.readable_end(tp) or 0
+
     def readable_end(self, tp: Any) -> int | None:
         """The last stable offset, or the high watermark where isolation is off; from the newest fetch response."""
         assignment = getattr(self._thread._ensure_consumer()._subscription.subscription, "assignment", None)

@@ -128,7 +128,12 @@ PRIVATE: tuple[Private, ...] = (
         f"{_CONSUMER}:Consumer.getmany",
         "what is fetched for a buffered partition is still handed over, for a paused one it is dropped",
         ("self", "timeout"),
-        ("self.scheduler.iterate(records)", "tp in active_partitions", "tp in self._buffered_partitions"),
+        (
+            "self.scheduler.iterate(records)",
+            "tp in active_partitions",
+            "tp in self._buffered_partitions",
+            "highwater_mark = self.highwater(tp)",
+        ),
     ),
     Private(
         f"{_CONSUMER}:Consumer.on_buffer_full",

@@ -167,3 +167,12 @@ async def test_an_exception_in_the_pipeline_ends_the_worker_with_exit_1(kafka: R
     assert worker.wait(40.0) == 1
     assert worker.lines("stopping") == [], "after a crash nothing is drained"
     assert await kafka.topics.group_members(group) == 0
+
+
+async def test_a_drain_that_fails_ends_with_exit_1_and_still_leaves_the_group(kafka: RealKafka, tmp_path: Path) -> None:
+    topic, group = await kafka.topics.create(partitions=PARTITIONS), kafka.topics.unique("group")
+    worker = ToyWorker("w", kafka, group, topic, tmp_path, fail_drain=True)
+    worker.start()
+    worker.wait_for("ready")
+    assert worker.terminate() == 1
+    assert await kafka.topics.group_members(group) == 0

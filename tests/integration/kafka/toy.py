@@ -33,13 +33,14 @@ def order_of(record: bytes) -> tuple[int, int]:
 @dataclass(frozen=True)
 class Options:
     """`drain` seconds at a stop; `period` seconds between checkpoints; `start_at` False leaves the start to the group's offset;
-    `gulp` seconds that each chunk blocks the loop; `crash_at` an offset that raises; `security` as in the settings."""
+    `gulp` seconds that each chunk blocks the loop; `crash_at` an offset that raises; `fail_drain` raises at a stop; `security` as in the settings."""
 
     drain: float = 0.0
     period: float = 1.0
     start_at: bool = True
     gulp: float = 0.0
     crash_at: int = -1
+    fail_drain: bool = False
     security: dict[str, Any] = field(default_factory=dict)
 
 
@@ -104,6 +105,8 @@ class Toy:
 
     async def on_stopping(self) -> None:
         self.say("stopping")
+        if self.options.fail_drain:
+            raise RuntimeError("told to fail")
         await asyncio.sleep(self.options.drain)
         if self.timer:
             self.timer.cancel()

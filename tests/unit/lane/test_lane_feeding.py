@@ -412,8 +412,8 @@ def test_what_a_lossy_lane_sheds_while_catching_up_is_not_counted_twice():
     rig.check()
     assert rig.lane.books.matched == 3000
     assert rig.lane.books.returned == 0
-    rig.now = 1000
-    rig.deliver_all()
+    for rig.now in (1000, 1060):
+        rig.deliver_all()
     books = rig.lane.books
     assert books.delivered + books.discarded.total() == books.matched
 

@@ -1,0 +1,372 @@
+"""A small world around one lane: Kafka's log, the router, catch-up, the dispatcher, checkpoints, an endpoint with moods.
+
+It keeps the rules of flow/ (who may call what, and when) and remembers every outcome, so that laws can be checked. A lane is
+polled only when it asked for it, and catch-up looks only when it was kicked: a wake-up that is missing shows as a standstill.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Iterator
+from enum import Enum
+from typing import Any, cast
+
+from forwarder.deliver.sender import Prepared
+from forwarder.flow.marks import marks, restore
+from forwarder.flow.roster import Roster
+from forwarder.lane.actions import Action, Send
+from forwarder.lane.budget import Budget
+from forwarder.lane.flight import Part
+from forwarder.lane.lane import Lane
+from forwarder.lane.states import LaneState, Trigger
+from forwarder.model.attempt import Attempt, Failure, Fault, Response
+from forwarder.model.event import TP, Event
+from forwarder.model.verdict import Bisect, Delivered, Disable, Halve, Interrupted, Pace, Retry, Verdict
+from forwarder.progress.checkpoint import Checkpoint, decode, encode, order_of
+from tests.unit.lane.lane_rig import WALL, event, webhook
+
+Place = tuple[int, int]
+"""Partition and offset."""
+
+LIMITS = {"maxEvents": 4, "maxBytes": 450}
+
+
+class Taste(Enum):
+    """What the endpoint thinks of an event."""
+
+    FINE = "fine"
+    REFUSED = "refused"
+    TOO_LARGE = "too large"
+    UNWANTED = "the filter says no"
+    MARKER = "no record at all"
+
+
+class Mood(Enum):
+    """How the endpoint answers a request."""
+
+    WELL = "well"
+    BUSY = "503"
+    TIMEOUT = "timeout"
+    DOWN = "connection refused"
+    GONE = "410"
+
+
+class World:
+    """`outcomes[place]` counts what became of an event. `delivered` is the order of arrivals since the last crash."""
+
+    def __init__(self, partitions: int = 2, room: int = 12, **given: Any) -> None:
+        self.tps = [TP("logs", number) for number in range(partitions)]
+        self.log: dict[TP, list[tuple[Event, Taste]]] = {tp: [] for tp in self.tps}
+        self.log_start = dict.fromkeys(self.tps, 0)
+        self.positions = dict.fromkeys(self.tps, 0)
+        self.now = 0.0
+        self.outcomes: dict[Place, int] = {}
+        self.delivered: dict[TP, list[int]] = {tp: [] for tp in self.tps}
+        self.batches: set[tuple[Place, ...]] = set()
+        self.lost: set[Place] = set()
+        self.crashed = False
+        self._given, self._room = given, room
+        self._start_process()
+        self.stored = {tp: self._record(Checkpoint(epoch=1, seq=0, position=0, known=["siem"])) for tp in self.tps}
+        self._own(self._load())
+
+    # --- process ---
+
+    def _start_process(self) -> None:
+        self.budget = Budget(1_000_000)
+        self.under_way: list[Action] = []
+        self.due = math.inf
+        self.kicked = False
+        self.following: set[TP] = set()
+        self.lane = Lane(webhook(**{**LIMITS, **self._given}), self.budget, self.positions, self._wake)
+        self._tighten()
+        self.lane.on_room = self._kick
+
+    def _tighten(self) -> None:
+        """A lane that is full soon."""
+        lane = self.lane
+        lane.policy = dataclasses.replace(lane.policy, capacity_events=self._room, capacity_bytes=self._room * 500)
+        lane.holding.policy = lane.flights.policy = lane.policy
+
+    def _wake(self, lane: Lane, when: float) -> None:
+        self.due = min(self.due, when)
+
+    def _kick(self) -> None:
+        self.kicked = True
+
+    # --- Kafka and the router ---
+
+    def produce(self, tp: TP, taste: Taste, severity: int = 3) -> None:
+        stamp = int((WALL + self.now) * 1000)
+        made = event(len(self.log[tp]), tp, timestamp_ms=stamp, when=stamp * 1_000_000, severity=severity)
+        self.log[tp].append((made, taste))
+
+    def _wanted(self, tp: TP, start: int, end: int) -> list[Event]:
+        return [made for made, taste in self.log[tp][start:end] if taste not in (Taste.UNWANTED, Taste.MARKER)]
+
+    def read(self, tp: TP, count: int, skip: int = 0) -> None:
+        """The shared read: a chunk of `count` offsets; the consumer may have skipped some before it."""
+        expected = self.positions[tp]
+        start = expected + skip
+        end = min(start + count, len(self.log[tp]))
+        if start >= end:
+            return
+        self.positions[tp] = end
+        if skip:
+            self.lane.fall_behind(tp, expected)
+        found = self._wanted(tp, start, end)
+        if found:
+            self.lane.offer(tp, found, self.now)
+
+    def delete(self, tp: TP, upto: int) -> None:
+        """Retention."""
+        self.log_start[tp] = max(self.log_start[tp], min(upto, len(self.log[tp])))
+
+    # --- catch-up, by the rules of flow/catchup ---
+
+    def look(self) -> None:
+        if self.kicked:
+            self.kicked = False
+            self.following |= {tp for tp in self.tps if self.lane.wants(tp)}
+
+    def catch_up(self, count: int = 5) -> bool:
+        """One pass for each reader that is running; False when none is."""
+        self.look()
+        for tp in sorted(self.following):
+            if not self.lane.wants(tp) or self._joined(tp):
+                self.following.discard(tp)
+                continue
+            start = self.lane.behind[tp]
+            if start < self.log_start[tp]:
+                self._lose(tp, start)
+                continue
+            upto = min(start + count, len(self.log[tp]), self.positions[tp])
+            self.lane.feed(tp, self._wanted(tp, start, upto), upto, self.now)
+            self._joined(tp)
+        return bool(self.following)
+
+    def _joined(self, tp: TP) -> bool:
+        if self.lane.behind.get(tp, self.positions[tp]) < self.positions[tp]:
+            return False
+        self.lane.join(tp)
+        return True
+
+    def _lose(self, tp: TP, cursor: int) -> None:
+        gone = range(cursor, self.log_start[tp])
+        self.lane.skip(tp, self.log_start[tp], len(gone))
+        self.lost |= {(tp.partition, offset) for offset in gone}
+        for offset in gone:
+            self._note(tp, offset)
+
+    # --- the dispatcher ---
+
+    def serve(self) -> None:
+        """Poll, if the lane asked for it."""
+        if self.due > self.now:
+            return
+        for action in self.lane.poll(self.now, WALL + self.now):
+            if isinstance(action, Send):
+                self._check_batch(action.part)
+            self.under_way.append(action)
+        self.due = self.lane.next_poll(self.now, WALL + self.now)
+
+    def advance(self, seconds: float) -> None:
+        """Time passes; the guards kick catch-up now and then."""
+        self.now += seconds
+        self.kicked = True
+        self.serve()
+
+    def finish(self, index: int, mood: Mood, written: bool = True) -> None:
+        """One action under way comes to its end."""
+        if not self.under_way:
+            return
+        action = self.under_way.pop(index % len(self.under_way))
+        if isinstance(action, Send):
+            self._answer(action, mood)
+        else:
+            places = list(action.part.events)
+            self.lane.on_written(action.flight, written, self.now, 1.0)
+            if written:
+                for item in places:
+                    self._note(item.tp, item.offset)
+        self.due = -math.inf
+        self.serve()
+
+    def _answer(self, action: Send, mood: Mood) -> None:
+        part = action.part
+        verdict, fault = self._judge(part, mood)
+        result = Response(200) if fault is None else Failure(fault, "no answer")
+        sent = list(part.events)
+        self.lane.on_verdict(action.flight, Attempt("b", part.attempts, result, 0.1), verdict, self.now, WALL, 1.0)
+        if isinstance(verdict, Delivered):
+            for item in sent:
+                self._note(item.tp, item.offset)
+                self.delivered[item.tp].append(item.offset)
+
+    def _judge(self, part: Part, mood: Mood) -> tuple[Verdict, Fault | None]:
+        tastes = {self.log[item.tp][item.offset][1] for item in part.events}
+        match mood:
+            case Mood.BUSY:
+                return Retry(Pace.NORMAL, "503"), None
+            case Mood.TIMEOUT:
+                return Retry(Pace.NORMAL, "timeout"), Fault.TIMEOUT
+            case Mood.DOWN:
+                return Retry(Pace.NORMAL, "refused"), Fault.REFUSED
+            case Mood.GONE:
+                return Disable("410"), None
+        if Taste.TOO_LARGE in tastes:
+            return Halve("413"), None
+        return (Bisect("400"), None) if Taste.REFUSED in tastes else (Delivered(), None)
+
+    def _note(self, tp: TP, offset: int) -> None:
+        place = (tp.partition, offset)
+        self.outcomes[place] = self.outcomes.get(place, 0) + 1
+
+    def _check_batch(self, part: Part) -> None:
+        places = tuple((item.tp.partition, item.offset) for item in part.events)
+        assert len(part.events) <= LIMITS["maxEvents"]
+        assert len(part.events) == 1 or sum(len(item.value or b"") + 1 for item in part.events) < LIMITS["maxBytes"]
+        if part.attempts > 1:
+            assert places in self.batches, "a retry sends the same batch"
+        self.batches.add(places)
+        if not isinstance(part.prepared, Prepared):
+            part.prepared = Prepared(cast(Any, None), "b", 0, "", cast(Any, None), "c")
+
+    # --- checkpoints ---
+
+    def _roster(self) -> Roster:
+        return cast(Roster, _Lanes([self.lane]))
+
+    def _record(self, checkpoint: Checkpoint) -> bytes:
+        return encode(checkpoint, 1_000_000)
+
+    def save(self) -> None:
+        """What the keeper writes; the highest order wins."""
+        for tp, found in marks(self._roster(), self.positions, self.tps).items():
+            before = decode(self.stored[tp])
+            new = Checkpoint(
+                epoch=before.epoch, seq=before.seq + 1, position=self.positions[tp], lanes=found, known=["siem"]
+            )
+            record = self._record(new)
+            assert order_of(record) > order_of(self.stored[tp])
+            self.stored[tp] = record
+
+    def _load(self) -> dict[TP, Checkpoint]:
+        return {tp: decode(record) for tp, record in self.stored.items()}
+
+    def _own(self, loaded: dict[TP, Checkpoint]) -> None:
+        for tp, checkpoint in loaded.items():
+            self.positions[tp] = checkpoint.position
+            restore(self.lane, tp, checkpoint, "f", None)
+        if self.lane.state is not LaneState.DISABLED:
+            for tp in self.tps:
+                self._joined(tp)
+        self.due = -math.inf
+        self.kicked = True
+        self.serve()
+
+    def crash(self) -> None:
+        """kill -9: what was not checkpointed is forgotten, and what was under way may or may not have arrived."""
+        self.crashed = True
+        self.delivered = {tp: [] for tp in self.tps}
+        self._start_process()
+        self._own(self._load())
+
+    def hand_over(self, *, restart: bool) -> None:
+        """A drain: attempts under way are interrupted, the checkpoint is written, the partitions are given up and come back."""
+        self.lane.draining = True
+        for action in self.under_way:
+            if isinstance(action, Send):
+                attempt = Attempt("b", action.part.attempts, Failure(Fault.CANCELLED, ""), 0.0)
+                self.lane.on_verdict(action.flight, attempt, Interrupted(), self.now, WALL, 0.0)
+            else:
+                self.lane.on_written(action.flight, False, self.now, 1.0)
+        self.under_way.clear()
+        self.following.clear()
+        self.save()
+        if restart:
+            self._start_process()
+        else:
+            self.lane.disown(frozenset(self.tps))
+            assert self.budget.used == 0
+            self.lane.draining = False
+        self._own(self._load())
+
+    # --- configuration ---
+
+    def off(self) -> None:
+        self.lane.switch_off(Trigger.SWITCHED_OFF, "enable is false")
+
+    def on(self) -> None:
+        if self.lane.state in (LaneState.DISABLED, LaneState.PAUSED):
+            self.lane.switch_on(Trigger.SWITCHED_ON)
+        self.due = -math.inf
+        self.serve()
+
+    def reconfigure(self) -> None:
+        """The same limits; it is the rest of the change that counts here."""
+        self.lane.reconfigure(self.lane.webhook)
+        self._tighten()
+        self.due = -math.inf
+        self.kicked = True
+        self.serve()
+
+    # --- what must hold ---
+
+    def check(self) -> None:
+        lane, books = self.lane, self.lane.books
+        held = list(lane.window.events) + list(lane.flights.events())
+        assert books.imbalance == 0
+        assert books.held == len(held)
+        assert books.returned >= 0
+        assert self.budget.used == lane.holding.bytes == sum(item.size for item in held)
+        assert len({(item.tp, item.offset) for item in held}) == len(held), "an event is held once"
+        cursors = lane.cursors()
+        for tp in self.tps:
+            cursor = min(cursors.get(tp, self.positions[tp]), self.positions[tp])
+            for item in self._wanted(tp, 0, cursor):
+                assert (tp.partition, item.offset) in self.outcomes or self._shed(), f"{item.offset} was lost"
+        if not self.crashed:
+            assert all(count == 1 for count in self.outcomes.values()), "an event has one outcome"
+        if lane.policy.slots == 1:
+            for offsets in self.delivered.values():
+                assert offsets == sorted(set(offsets)), "in order"
+
+    def _shed(self) -> bool:
+        return self.lane.policy.lossy
+
+    def settle(self) -> None:
+        """The endpoint is well again and everything is read: it must all come to an end by itself."""
+        for tp in self.tps:
+            self.read(tp, len(self.log[tp]))
+        self.on()
+        for _ in range(3000):
+            self.serve()
+            if self.under_way:
+                self.finish(0, Mood.WELL)
+            elif not self.catch_up():
+                if self._at_rest():
+                    break
+                self.advance(max(1.0, min(400.0, self.due - self.now)))
+        self.check()
+        assert self._at_rest(), "the lane stands still"
+        assert self.lane.books.pending == 0
+        if not self._shed():
+            for tp in self.tps:
+                for item in self._wanted(tp, 0, len(self.log[tp])):
+                    assert (tp.partition, item.offset) in self.outcomes
+
+    def _at_rest(self) -> bool:
+        return not self.lane.cursors() and not self.under_way
+
+
+class _Lanes:
+    """As much of a roster as marks need."""
+
+    def __init__(self, lanes: list[Lane]) -> None:
+        self._lanes = lanes
+        self.fingerprints = {lane.name: "f" for lane in lanes}
+
+    def __iter__(self) -> Iterator[Lane]:
+        return iter(self._lanes)
