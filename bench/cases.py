@@ -6,47 +6,16 @@ The last line of stdout is a JSON object. CPU is of the whole process (all threa
 from __future__ import annotations
 
 import asyncio
-import gc
 import json
-import random
 import resource
 import sys
 import time
 import uuid
-from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
-PARTITIONS = 4
-TYPES = 1000
-PAYLOAD = "x" * 330
-
-
-def event(number: int) -> bytes:
-    """About 500 B, shaped as a Standard Webhooks event; the type runs through TYPES values."""
-    return json.dumps(
-        {
-            "type": f"auth.kind{number % TYPES}",
-            "timestamp": "2026-11-22T10:00:00.123456Z",
-            "id": f"evt-{number:012d}",
-            "severity": "high",
-            "tenant": "acme",
-            "data": {"n": number, "user": "alice", "source": "10.1.2.3", "note": PAYLOAD},
-        }
-    ).encode()
-
-
-async def fill(bootstrap: str, topic: str, count: int) -> None:
-    from aiokafka import AIOKafkaProducer
-
-    producer = AIOKafkaProducer(bootstrap_servers=bootstrap, linger_ms=20, max_batch_size=256 * 1024, acks=1)
-    await producer.start()
-    try:
-        for number in range(count):
-            await producer.send(topic, event(number), partition=number % PARTITIONS)
-    finally:
-        await producer.stop()
+from bench.rig import PARTITIONS, TYPES, Rig, configuration, measured, null, settled, webhook
 
 
 class _Envelope(msgspec.Struct):
@@ -76,132 +45,34 @@ async def bare(bootstrap: str, topic: str, count: int) -> dict[str, float]:
             for record in records:
                 decode(record.value)
             seen += len(records)
-    result = _result(seen, started, cpu)
+    figures = measured(seen, started, cpu)
     await consumer.stop()
-    return result
-
-
-def _result(seen: int, started: float, cpu: float) -> dict[str, float]:
-    used = time.process_time() - cpu
-    return {"per_cpu_second": seen / used, "per_second": seen / (time.perf_counter() - started), "cpu_seconds": used}
-
-
-def _settings(bootstrap: str, topic: str, webhooks: list[dict[str, Any]], **more: Any) -> Any:
-    from forwarder.settings.process import Settings
-
-    return Settings.model_validate(
-        {
-            "kafka": {"brokers": bootstrap, "group": f"bench-{uuid.uuid4().hex[:8]}"},
-            "sources": [{"topic": topic, "startAt": "earliest", "preset": "standard-webhooks"}],
-            "egress": {"allow": ["127.0.0.0/8"]},
-            "webhooks": webhooks,
-            **more,
-        }
-    )
-
-
-def _webhook(name: str, **more: Any) -> dict[str, Any]:
-    return {"name": name, "url": "http://127.0.0.1:9/x", "allowPlainHttp": True, **more}
-
-
-class _Rig:
-    """The real pipeline in this process, as `forwarder run` builds it."""
-
-    def __init__(self, settings: Any, adjust: Callable[[Any], None] = lambda pipeline: None) -> None:
-        self.settings = settings
-        self.adjust = adjust
-        self.pipeline: Any = None
-
-    async def run(self, watch: Callable[[Any], Any]) -> dict[str, float]:
-        from forwarder.clock import SystemClock
-        from forwarder.kafka.preflight import preflight
-        from forwarder.kafka.shutdown import Shutdown
-        from forwarder.kafka.worker import run_worker
-        from forwarder.observe.health import Health
-        from forwarder.observe.logs import LogFormat, configure_logging
-        from forwarder.observe.metrics import Metrics
-        from forwarder.observe.observer import Observer
-        from forwarder.pipeline import Pipeline, Surroundings
-        from forwarder.progress.checkpoint import order_of
-
-        clock = SystemClock()
-        observer = Observer(Metrics(), configure_logging(LogFormat.JSON, 40), clock)
-        health = Health(clock, ("kafka", "assignment", "checkpoints", "topics"))
-        shutdown = Shutdown(60.0)
-        failures: list[BaseException] = []
-
-        def make(group: Any) -> Any:
-            self.pipeline = Pipeline(
-                self.settings, group, Surroundings(observer, health, clock, random.random, failures.append)
-            )
-            self.adjust(self.pipeline)
-            gc.collect()
-            gc.freeze()
-            gc.set_threshold(50_000, 20, 100)
-            return self.pipeline
-
-        found = await preflight(self.settings)
-        worker = asyncio.create_task(
-            run_worker(self.settings, found.sources, make, order_of=order_of, shutdown=shutdown)
-        )
-        while self.pipeline is None or not self.pipeline.positions.expected:
-            await asyncio.sleep(0.01)
-        try:
-            result: dict[str, float] = await watch(self.pipeline)
-        finally:
-            shutdown.request()
-            await worker
-            shutdown.finished()
-        if failures:
-            raise failures[0]
-        return result
-
-
-def _null(pipeline: Any, spare: str = "") -> None:
-    """Batches are formed and settled, but not sent: what remains is decode, route and window. `spare` is sent for real."""
-    from forwarder.model.attempt import Attempt, Response
-    from forwarder.model.verdict import Delivered
-
-    dispatcher, delivered, answer = pipeline._dispatcher, Delivered(), Attempt("id", 1, Response(200), 0.0)
-    timers, real = dispatcher.timers, dispatcher.serve
-
-    def serve(lane: Any) -> None:
-        if lane.name == spare:
-            real(lane)
-            return
-        now, wall = asyncio.get_running_loop().time(), time.time()
-        for action in lane.poll(now, wall):
-            lane.on_verdict(action.flight, answer, delivered, now, wall, 0.0)
-        timers.schedule(lane, lane.next_poll(now, wall))
-
-    dispatcher.serve = timers._fire = serve
-
-
-def _settled(pipeline: Any) -> int:
-    return sum(lane.books.delivered for lane in pipeline.roster)
+    return figures
 
 
 async def _until_delivered(pipeline: Any, count: int) -> dict[str, float]:
     started, cpu = time.perf_counter(), time.process_time()
-    base = _settled(pipeline)
-    while _settled(pipeline) < count:
+    base = settled(pipeline)
+    while settled(pipeline) < count:
         await asyncio.sleep(0.25)
-    result = _result(count - base, started, cpu)
+    figures = measured(count - base, started, cpu)
     topic = next(iter(pipeline.positions.expected)).topic
     reread = pipeline.roster._observer.metrics.topic(topic).catchup_read._value.get()
-    return {**result, "read_again": reread / count}
+    return {**figures, "read_again": reread / count}
 
 
 async def one(bootstrap: str, topic: str, count: int) -> dict[str, float]:
     """Decode, route, window: one webhook that takes everything."""
-    settings = _settings(bootstrap, topic, [_webhook("all")])
-    return await _Rig(settings, _null).run(lambda pipeline: _until_delivered(pipeline, count))
+    config = configuration(bootstrap, topic, [webhook("all")])
+    return await Rig(config, null).run(lambda pipeline: _until_delivered(pipeline, count))
 
 
 async def thousand(bootstrap: str, topic: str, count: int) -> dict[str, float]:
     """1000 webhooks, of which one matches each event."""
-    hooks = [_webhook(f"w{number}", events=[f"auth.kind{number}"], eventsPolicy="include") for number in range(TYPES)]
-    return await _Rig(_settings(bootstrap, topic, hooks), _null).run(lambda pipeline: _until_delivered(pipeline, count))
+    hooks = [webhook(f"w{number}", events=[f"auth.kind{number}"], eventsPolicy="include") for number in range(TYPES)]
+    return await Rig(configuration(bootstrap, topic, hooks), null).run(
+        lambda pipeline: _until_delivered(pipeline, count)
+    )
 
 
 class _Receiver:
@@ -227,12 +98,12 @@ async def delivered(bootstrap: str, topic: str, count: int) -> dict[str, float]:
     count = min(count, 200_000)
     receiver = _Receiver()
     await receiver.start()
-    hook = _webhook(
+    hook = webhook(
         "all", url=f"http://127.0.0.1:{receiver.port}/x", maxEvents=100, startAt="earliest",
         signatureKey={"@type": "Value", "secret": "k" * 32},
     )  # fmt: skip
     try:
-        rig = _Rig(_settings(bootstrap, topic, [hook]))
+        rig = Rig(configuration(bootstrap, topic, [hook]))
         return await rig.run(lambda pipeline: _until_delivered(pipeline, count))
     finally:
         await receiver.stop()
@@ -270,11 +141,11 @@ async def naive(bootstrap: str, topic: str, count: int) -> dict[str, float]:
 
         await app.start()
         await done.wait()
-        result = _result(seen, *begun)
+        figures = measured(seen, *begun)
         await app.stop()
         await session.close()
     await receiver.stop()
-    return result
+    return figures
 
 
 async def _ten(bootstrap: str, count: int, dead: bool) -> dict[str, float]:
@@ -289,10 +160,10 @@ async def _ten(bootstrap: str, count: int, dead: bool) -> dict[str, float]:
     receiver = _Receiver()
     await receiver.start()
     url = f"http://127.0.0.1:{receiver.port}/x"
-    hooks = [_webhook(f"w{i}", url=url, maxEvents=1000, throttle="200ms", discardAfter="never") for i in range(10)]
+    hooks = [webhook(f"w{i}", url=url, maxEvents=1000, throttle="200ms", discardAfter="never") for i in range(10)]
     if dead:
         hooks[9]["url"] = "http://127.0.0.1:9/x"
-    rig = _Rig(_settings(bootstrap, topic, hooks))
+    rig = Rig(configuration(bootstrap, topic, hooks))
     total, rate = 24_000, 2_000
 
     async def watch(pipeline: Any) -> dict[str, float]:
@@ -344,8 +215,8 @@ async def one_dead(bootstrap: str, topic: str, count: int) -> dict[str, float]:
 async def memory(bootstrap: str, topic: str, count: int) -> dict[str, float]:
     """RSS while one endpoint stays dead and the whole topic passes it."""
     budget = 64
-    hooks = [_webhook("good"), _webhook("dead", discardAfter="never")]
-    settings = _settings(bootstrap, topic, hooks, memory={"budget": f"{budget}MiB"})
+    hooks = [webhook("good"), webhook("dead", discardAfter="never")]
+    config = configuration(bootstrap, topic, hooks, memory={"budget": f"{budget}MiB"})
 
     async def watch(pipeline: Any) -> dict[str, float]:
         good = pipeline.roster.lanes["good"]
@@ -356,10 +227,10 @@ async def memory(bootstrap: str, topic: str, count: int) -> dict[str, float]:
         while good.books.delivered < count:
             await asyncio.sleep(0.05)
         late = _rss_mib()
-        result = _result(count - count // 10, started, cpu)
-        return {**result, "growth_mib": late - early, "rss_mib": late, "budget_mib": budget}
+        figures = measured(count - count // 10, started, cpu)
+        return {**figures, "growth_mib": late - early, "rss_mib": late, "budget_mib": budget}
 
-    return await _Rig(settings, lambda pipeline: _null(pipeline, spare="dead")).run(watch)
+    return await Rig(config, lambda pipeline: null(pipeline, spare="dead")).run(watch)
 
 
 def _rss_mib() -> float:

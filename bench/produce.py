@@ -6,7 +6,7 @@ import asyncio
 import sys
 import time
 
-from bench.cases import PARTITIONS, event
+from bench.rig import PARTITIONS, event
 
 
 async def main(bootstrap: str, topic: str, count: int, rate: int) -> None:

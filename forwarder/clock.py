@@ -1,4 +1,4 @@
-"""The only door to time. `monotonic` is the running loop's clock, so virtual-time tests cover it. """
+"""The only door to time. `monotonic` is the running loop's clock, so virtual-time tests cover it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ class Clock(Protocol):
 
     def monotonic(self) -> float:
         """Seconds since an arbitrary point; never steps back."""
-
 
     async def sleep(self, seconds: float) -> None:
         """Let `seconds` pass."""

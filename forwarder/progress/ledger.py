@@ -33,4 +33,3 @@ def entries(webhook: str, reason: str, cluster: str, events: Sequence[Event], at
 def encode(entry: LedgerEntry) -> bytes:
     """JSON, one object."""
     return msgspec.json.encode(entry)
-

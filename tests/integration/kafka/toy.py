@@ -33,7 +33,8 @@ def order_of(record: bytes) -> tuple[int, int]:
 @dataclass(frozen=True)
 class Options:
     """`drain` seconds at a stop; `period` seconds between checkpoints; `start_at` False leaves the start to the group's offset;
-    `gulp` seconds that each chunk blocks the loop; `crash_at` an offset that raises; `fail_drain` raises at a stop; `security` as in the settings."""
+    `gulp` seconds that each chunk blocks the loop; `crash_at` an offset that raises; `fail_drain` raises at a stop;
+    `security` as in the settings."""
 
     drain: float = 0.0
     period: float = 1.0

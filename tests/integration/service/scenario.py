@@ -23,7 +23,9 @@ from tests.support.kafka import RealKafka
 def event(number: int, partition: int, **more: Any) -> bytes:
     """A Standard Webhooks event that carries its own identity in `data`."""
     data = {"n": number, "p": partition, **more}
-    return json.dumps({"type": "auth.success", "timestamp": "2026-11-22T10:00:00Z", "id": f"e{number}", "data": data}).encode()
+    return json.dumps(
+        {"type": "auth.success", "timestamp": "2026-11-22T10:00:00Z", "id": f"e{number}", "data": data}
+    ).encode()
 
 
 @dataclass(frozen=True)
@@ -134,7 +136,12 @@ async def forwarder(config: Path, name: str = "forwarder", ready: bool = True) -
 
 
 def config_for(
-    folder: Path, kafka: RealKafka, group: str, sources: Sequence[Any], webhooks: Sequence[dict[str, Any]], **sections: Any
+    folder: Path,
+    kafka: RealKafka,
+    group: str,
+    sources: Sequence[Any],
+    webhooks: Sequence[dict[str, Any]],
+    **sections: Any,
 ) -> Path:
     """A configuration with short sessions, so that takeovers do not take long."""
     sections["kafka"] = {"sessionTimeout": "6s", **sections.get("kafka", {})}

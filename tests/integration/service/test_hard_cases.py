@@ -48,9 +48,7 @@ async def test_one_refused_event_is_dead_lettered_and_the_rest_is_delivered(kafk
         config = config_for(tmp_path, kafka, topic, [topic], [hook])
         async with forwarder(config) as worker:
             values = [event(n, n % 2, poison=n == 37) for n in range(100)]
-            await asyncio.gather(
-                *(kafka.topics.produce(topic, values[p::2], partition=p) for p in range(2))
-            )
+            await asyncio.gather(*(kafka.topics.produce(topic, values[p::2], partition=p) for p in range(2)))
             letters = await kafka.topics.read_until(f"{topic}.dead-letters", 1)
             assert letters[0].value == values[37]
             found = dict(letters[0].headers)

@@ -59,7 +59,12 @@ async def test_a_batch_that_was_under_way_keeps_its_id_and_bytes_across_a_restar
 ) -> None:
     topic = await kafka.topics.create(partitions=2)
     async with Receiver(behaviour=Status(503)) as receiver:
-        hook = {"name": "siem", "url": receiver.url, "discardAfter": "never", "retry": {"base": "200ms", "cap": "500ms"}}
+        hook = {
+            "name": "siem",
+            "url": receiver.url,
+            "discardAfter": "never",
+            "retry": {"base": "200ms", "cap": "500ms"},
+        }
         config = config_for(tmp_path, kafka, topic, [{"topic": topic, "startAt": "earliest"}], [hook])
         async with forwarder(config, "first"):
             async with Stream(kafka, topic, 2, 100) as stream:
@@ -85,7 +90,12 @@ async def test_an_endpoint_down_for_longer_than_memory_holds_gets_everything_in_
 ) -> None:
     topic = await kafka.topics.create(partitions=3)
     async with Receiver() as healthy, Receiver(behaviour=Dead()) as down:
-        common = {"throttle": "50ms", "maxEvents": 100, "discardAfter": "never", "retry": {"base": "100ms", "cap": "1s"}}
+        common = {
+            "throttle": "50ms",
+            "maxEvents": 100,
+            "discardAfter": "never",
+            "retry": {"base": "100ms", "cap": "1s"},
+        }
         hooks = [{"name": "healthy", "url": healthy.url, **common}, {"name": "down", "url": down.url, **common}]
         config = config_for(tmp_path, kafka, topic, [{"topic": topic, "startAt": "earliest"}], hooks)
         async with forwarder(config) as worker:
