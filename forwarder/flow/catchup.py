@@ -197,8 +197,7 @@ class CatchUp:
             cursor = lane.behind.get(tp, log_start)
             if cursor >= log_start:
                 continue
-            lost = log_start - cursor
-            lane.skip(tp, log_start, lost)
+            lost = lane.skip(tp, log_start)
             self._observer.emit(
                 RetentionLoss(
                     webhook=lane.name, topic=tp.topic, partition=tp.partition,

@@ -43,19 +43,13 @@ class Lane:
         self.on_room: Callable[[], None] = lambda: None
         self.holding = Holding(self.policy, budget)
         self.flights = Flights(self.policy, self._settle)
+        self.window: Window = self.holding.window
+        self.books: Books = self.holding.books
         self.behind = self.holding.behind
         self.delivered_ahead = self.holding.ahead
         self._positions = positions
         self._wake = wake
         self._awake = math.inf
-
-    @property
-    def window(self) -> Window:
-        return self.holding.window
-
-    @property
-    def books(self) -> Books:
-        return self.holding.books
 
     # --- feeding ---
 
@@ -122,10 +116,14 @@ class Lane:
         self._trigger(Trigger.FELL_BEHIND)
         self.on_room()
 
-    def skip(self, tp: TP, upto: int, lost: int) -> None:
-        """Events below `upto` can never be read again (retention): count them and go on."""
+    def skip(self, tp: TP, upto: int) -> int:
+        """Offsets below `upto` can never be read again (retention): go on there; returns how many are lost by that."""
+        cursor = self.behind[tp]
+        spared = self.flights.offsets(tp, cursor).union(self.delivered_ahead.get(tp, ()))
+        lost = upto - cursor - sum(cursor <= offset < upto for offset in spared)
         self.holding.lose(tp, lost)
         self._advance(tp, upto)
+        return lost
 
     def shrink(self) -> None:
         """Give the window back to Kafka. Not for lossy lanes; does nothing while a batch is put together again."""

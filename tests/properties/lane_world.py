@@ -153,8 +153,10 @@ class World:
         return True
 
     def _lose(self, tp: TP, cursor: int) -> None:
-        gone = range(cursor, self.log_start[tp])
-        self.lane.skip(tp, self.log_start[tp], len(gone))
+        upto = self.log_start[tp]
+        spared = self.lane.flights.offsets(tp, cursor) | self.lane.delivered_ahead.get(tp, set())
+        gone = set(range(cursor, upto)) - spared
+        assert self.lane.skip(tp, upto) == len(gone)
         for offset in gone:
             self._note(tp, offset)
 

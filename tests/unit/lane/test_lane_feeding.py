@@ -179,7 +179,7 @@ def test_a_lane_that_is_caught_up_has_no_cursors():
 def test_what_retention_took_is_lost_once_and_told():
     rig = Rig()
     rig.lane.fall_behind(P0, 10)
-    rig.lane.skip(P0, 100, 90)
+    rig.lane.skip(P0, 100)
     assert rig.lane.behind == {P0: 100}
     assert rig.lane.books.discarded == {DiscardReason.RETENTION: 90}
     assert rig.lane.holding.notices == {DiscardReason.RETENTION: 90}
@@ -193,7 +193,7 @@ def test_events_given_back_and_then_lost_by_retention_do_not_stay_pending_for_ev
     rig.offer(range(10))
     rig.lane.shrink()
     rig.positions[P0] = 60
-    rig.lane.skip(P0, log_start, log_start)
+    rig.lane.skip(P0, log_start)
     rig.feed(range(log_start, 60), 60)
     caught_up(rig)
     rig.now = 60
@@ -540,7 +540,7 @@ def test_a_frozen_batch_partly_lost_by_retention_does_not_hold_the_lane_up():
     rig.poll()
     rig.next_poll()
     rig.woken.clear()
-    rig.lane.skip(P0, 20, 20)
+    rig.lane.skip(P0, 20)
     assert rig.woken
     rig.poll()
     assert rig.lane.wants(P0)

@@ -509,12 +509,14 @@ def test_discards_are_told_with_the_next_batch_until_one_is_delivered():
 
 def test_two_requests_in_flight_do_not_tell_the_same_discards():
     rig = Rig(concurrency=2, maxEvents=2, lossy=True)
-    rig.lane.skip(P0, 5, 5)
+    rig.lane.fall_behind(P0, 0)
+    rig.lane.skip(P0, 5)
     rig.lane.join(P0)
     rig.offer(range(5, 9))
     first, second = rig.poll()
     assert (first.discarded, second.discarded) == ({DiscardReason.RETENTION: 5}, {})
-    rig.lane.skip(P0, 12, 3)
+    rig.lane.fall_behind(P0, 9)
+    rig.lane.skip(P0, 12)
     for action in (first, second):
         rig.answer(action, OK)
         rig.lane.holding.told(dict(action.discarded))
