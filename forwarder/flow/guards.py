@@ -8,6 +8,7 @@ from forwarder.flow.intake import Intake
 from forwarder.flow.roster import Roster
 from forwarder.kafka.group import Group
 from forwarder.lane.budget import Budget
+from forwarder.lane.lane import Lane
 from forwarder.model.event import TP
 from forwarder.observe.events import BudgetSpent, TopicRecreated
 from forwarder.observe.health import Health
@@ -60,11 +61,15 @@ class Guards:
                     self._look_at_tail(tp)
 
     def look_at_budget(self) -> None:
-        """When the budget is spent, the largest windows go back to Kafka; if that is not enough, reading pauses."""
+        """When the budget is spent, the largest windows go back to Kafka; if too much still waits, reading pauses.
+
+        What is in flight counts for neither: to hold up everybody would not make an endpoint answer. A lane that is well and within
+        its share is left alone.
+        """
         budget = self._budget
         if budget.spent:
             shrunk = []
-            durable = (lane for lane in self._roster if not lane.policy.lossy)
+            durable = (lane for lane in self._roster if not lane.policy.lossy and _may_shrink(lane))
             for lane in sorted(durable, key=lambda lane: lane.window.bytes, reverse=True):
                 if not budget.spent or not lane.window.events:
                     break
@@ -73,10 +78,11 @@ class Guards:
             self._observer.emit(
                 BudgetSpent(used_bytes=budget.used, budget_bytes=budget.limit, webhooks=tuple(shrunk[:20]))
             )
-        if budget.used > budget.limit * PAUSE_ABOVE and not self.paused:
+        waiting = sum(lane.window.bytes for lane in self._roster) if budget.spent or self.paused else 0
+        if waiting > budget.limit * PAUSE_ABOVE and not self.paused:
             self.paused = True
             self._group.pause(self._group.assignment())
-        elif self.paused and budget.used < budget.limit * RESUME_BELOW:
+        elif self.paused and waiting < budget.limit * RESUME_BELOW:
             self.paused = False
             self._group.resume(self._group.assignment())
 
@@ -98,3 +104,7 @@ class Guards:
                     f"{tp.topic}/{tp.partition} ends at {end} but {expected} was read already: it was recreated. "
                     "Delete its checkpoint topic to start from startAt",
                 )  # fmt: skip
+
+
+def _may_shrink(lane: Lane) -> bool:
+    return lane.holding.above_share or lane.flights.failures > 0

@@ -71,6 +71,7 @@ class Roster:
     def remove(self, name: str) -> Lane:
         """Forget a webhook. Its lane is returned, switched off."""
         lane = self.lanes.pop(name)
+        self._budget.divide(len(self.lanes))
         lane.switch_off(Trigger.SWITCHED_OFF, "removed from the configuration")
         lane.disown(frozenset(lane.owned))
         self._observer.metrics.remove_webhook(name)
@@ -89,6 +90,7 @@ class Roster:
     def _add(self, webhook: Webhook) -> Lane:
         lane = Lane(webhook, self._budget, self._positions, self._wake)
         self.lanes[webhook.name] = lane
+        self._budget.divide(len(self.lanes))
         self.senders[webhook.name] = self.sender_for(webhook)
         self.fingerprints[webhook.name] = webhook_fingerprint(webhook)
         if webhook.name != UNREADABLE:

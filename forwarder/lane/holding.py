@@ -54,29 +54,37 @@ class Holding:
             self._shedder.added(min(event.severity for event in events))
         return sooner
 
+    @property
+    def room(self) -> int:
+        """Most bytes that it may hold now: what its policy allows, or its share where memory is scarce."""
+        budget, most = self._budget, self.policy.capacity_bytes
+        return most if budget.plentiful else min(most, budget.share)
+
+    @property
+    def above_share(self) -> bool:
+        """Whether it holds more than what every lane is promised."""
+        return self.bytes > self._budget.share
+
     def fits(self, events: Sequence[Event]) -> bool:
         """Whether all of them fit."""
         policy = self.policy
-        return (
-            self.books.held + len(events) <= policy.capacity_events
-            and self.bytes + size_of(events) <= policy.capacity_bytes
-        )
+        return self.books.held + len(events) <= policy.capacity_events and self.bytes + size_of(events) <= self.room
 
     def is_full_for(self, event: Event) -> bool:
-        """Whether `event` does not fit. An empty lane takes any event, however large."""
-        books, policy = self.books, self.policy
-        return books.held > 0 and (
-            books.held >= policy.capacity_events or self.bytes + event.size > policy.capacity_bytes
-        )
+        """Whether `event` does not fit: then the window has no company to wait for. An empty lane takes any event, however large."""
+        held = self.books.held
+        full = held > 0 and (held >= self.policy.capacity_events or self.bytes + event.size > self.room)
+        self.window.crowded = self.window.crowded or (full and bool(self.window.events))
+        return full
 
     @property
     def half_empty(self) -> bool:
         policy = self.policy
         return (
             self.books.held * 2 < policy.capacity_events
-            and self.bytes * 2 < policy.capacity_bytes
+            and self.bytes * 2 < self.room
             and not self.blocked
-            and self._budget.catch_up_allowed
+            and (self._budget.catch_up_allowed or not self.books.held)
         )
 
     def shed_for(self, event: Event) -> bool:

@@ -68,6 +68,7 @@ class Lane:
             full = self.holding.is_full_for(event)
             if full and not self.policy.lossy:
                 self.fall_behind(tp, event.offset)
+                self._call_for_poll(now)
                 return
             self.books.matched += 1
             if not full or self.holding.shed_for(event):
@@ -88,6 +89,7 @@ class Lane:
             if (last is not None and event.offset > last) or (full and not self.policy.lossy):
                 self.holding.blocked = full
                 upto = event.offset
+                self._call_for_poll(now)
                 break
             self.holding.count_caught_up(event)
             if not full or self.holding.shed_for(event):

@@ -1,7 +1,7 @@
 """The window of one lane: events waiting for company. Pure: time is an argument (monotonic seconds). Never sends, never drops.
 
 Rules (settings: throttle maxWait idleGap maxEvents maxBytes flushLevel):
-- a full window, or one that holds an event at or above flushLevel, is due at once (strict: when the throttle allows);
+- a full window (or a `crowded` one: its lane has no memory for more), or one that holds an event at or above flushLevel, is due at once (strict: when the throttle allows);
 - without idleGap it is due max(throttle, maxWait) after the last batch started, so that after a pause the first event goes at once;
 - with idleGap it is due when nothing came for that long, or its first event has waited maxWait, but never inside the throttle;
 - a window that is not empty always has a due time: the tail is never stranded.
@@ -22,13 +22,14 @@ from forwarder.model.event import TP, Event
 class Window:
     """Events in arrival order. `bytes` is what they add to a body; `taken` and `marks` remember when the oldest one arrived."""
 
-    __slots__ = ("_added", "_marks", "_taken", "bytes", "cuts", "events", "last_added", "urgent")
+    __slots__ = ("_added", "_marks", "_taken", "bytes", "crowded", "cuts", "events", "last_added", "urgent")
 
     def __init__(self) -> None:
         self.events: deque[Event] = deque()
         self.bytes = 0
         self.urgent = 0
         self.cuts = 0
+        self.crowded = False
         self.last_added = -math.inf
         self._added = 0
         self._taken = 0
@@ -62,7 +63,7 @@ class Window:
         return self._marks[0][1] if self._marks else -math.inf
 
     def is_full(self, policy: LanePolicy) -> bool:
-        return len(self.events) >= policy.max_events or self.bytes >= policy.max_bytes
+        return len(self.events) >= policy.max_events or self.bytes >= policy.max_bytes or self.crowded
 
     def due_at(self, policy: LanePolicy, last_start: float) -> float:
         """The time at which the next batch may start: infinity when empty, minus infinity for "at once"."""
@@ -100,6 +101,7 @@ class Window:
         dead = self.events[0].problem is not None
         batch: list[Event] = []
         size = 0
+        self.crowded = False
         while self.events and len(batch) < min(most, policy.max_events):
             event = self.events[0]
             body = body_size(event)
@@ -170,6 +172,7 @@ class Window:
         if not self.events:
             marks.clear()
             self.last_added = -math.inf
+            self.crowded = False
             return
         while len(marks) > 1 and marks[1][0] <= self._taken:
             marks.popleft()

@@ -157,8 +157,7 @@ class World:
         spared = self.lane.flights.offsets(tp, cursor) | self.lane.delivered_ahead.get(tp, set())
         gone = set(range(cursor, upto)) - spared
         assert self.lane.skip(tp, upto) == len(gone)
-        for offset in gone:
-            self._note(tp, offset)
+        self.outcomes |= {(tp.partition, offset) for offset in gone}
 
     # --- the dispatcher ---
 
