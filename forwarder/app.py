@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import logging
+import os
 import random
 import resource
 import signal
@@ -16,11 +18,12 @@ from pathlib import Path
 from forwarder import __version__
 from forwarder.clock import Clock, SystemClock
 from forwarder.configuration import load_checked
-from forwarder.errors import ConfigurationError, ForwarderError, StartupError
+from forwarder.errors import ConfigurationError, ForwarderError, TopicGrown
 from forwarder.kafka.group import Group
 from forwarder.kafka.preflight import wait_ready
 from forwarder.kafka.shutdown import Shutdown
 from forwarder.kafka.worker import run_worker
+from forwarder.model.event import TP
 from forwarder.observe.events import (
     ConfigRefused,
     ConfigReloaded,
@@ -57,6 +60,7 @@ class Service:
     clock: Clock = field(default_factory=SystemClock)
     pipeline: Pipeline | None = None
     failure: BaseException | None = None
+    _appeared: frozenset[TP] = frozenset()
 
     async def run(self) -> int:
         """Until a signal (0) or a failure (1). Raises StartupError for what waiting cannot mend."""
@@ -76,6 +80,9 @@ class Service:
         code = 1
         try:
             code = await self._serve()
+        except TopicGrown:
+            code = 0
+            raise
         finally:
             uptime = round(self.clock.monotonic() - started, 3)
             self._observer.emit(Stopped(exit_code=code, uptime_s=uptime))
@@ -92,6 +99,7 @@ class Service:
             sources = await wait_ready(self.loaded.settings, self._waiting, self._shutdown.requested)
             if sources is None:
                 return 0
+            self._appeared = frozenset(TP(s.topic, number) for s in sources.sources for number in s.appeared)
             self._health.set("kafka", True)
             self._observer.emit(KafkaBack(brokers=self.loaded.settings.kafka.brokers))
             code = await run_worker(
@@ -107,7 +115,7 @@ class Service:
             await asyncio.wait({reloads, stopping})
 
     def _make_pipeline(self, group: Group) -> Pipeline:
-        around = Surroundings(self._observer, self._health, self.clock, random.random, self._crash)
+        around = Surroundings(self._observer, self._health, self.clock, random.random, self._crash, self._appeared)
         self.pipeline = Pipeline(self.loaded.settings, group, around)
         gc.collect()
         gc.freeze()
@@ -152,46 +160,65 @@ class Service:
             while True:
                 await changed.wait()
                 changed.clear()
+                watched = self.loaded.watched
                 await self.reload()
+                if self.loaded.watched != watched:
+                    watching.cancel()
+                    watching = asyncio.create_task(self._watch(changed))
+        except Exception as error:
+            self._crash(error)
         finally:
             watching.cancel()
 
     async def _watch(self, changed: asyncio.Event) -> None:
-        paths = [self.config]
-        if self.loaded.settings.webhooks_dir:
-            paths.append(self.config.parent / self.loaded.settings.webhooks_dir)
-        async for _ in Watcher([path for path in paths if path.exists()]).changes():
-            changed.set()
+        try:
+            async for _ in Watcher([path for path in self.loaded.watched if path.exists()]).changes():
+                changed.set()
+        except Exception as error:  # such as the system's limit on watches: the events still flow
+            self.logger.log(
+                logging.ERROR, "the configuration is not watched; SIGHUP still reloads it", error=str(error)
+            )
 
     async def reload(self) -> None:
-        """Load again; a refused configuration changes nothing."""
+        """Load again; a refused configuration changes nothing. One that says the same as before is told all the same:
+        after a mistake was undone, nobody should look for it any more."""
         try:
-            loaded = load_checked(self.config)
+            loaded = await asyncio.to_thread(load_checked, self.config)
         except ConfigurationError as error:
             self._observer.emit(ConfigRefused(config=str(self.config), problems=tuple(error.problems)))
             return
-        if loaded.settings == self.loaded.settings:
-            return
         changes: tuple[str, ...] = ()
-        if self.pipeline is not None:
+        if self.pipeline is not None and loaded.settings != self.loaded.settings:
             changes = await self.pipeline.reload(loaded.settings)
-        self.loaded = loaded
+        before, self.loaded = self.loaded, loaded
         self._observer.emit(ConfigReloaded(config=str(self.config), changes=changes))
+        self._tell_warnings(before)
+
+    def _tell_warnings(self, before: Loaded) -> None:
+        """Those that the last reload brought."""
+        for warning in self.loaded.warnings:
+            if warning not in before.warnings:
+                self.logger.log(logging.WARNING, "configuration warning", problem=warning)
+        known = {webhook.name for webhook in before.settings.webhooks if webhook.allow_invalid_certs}
+        for webhook in self.loaded.settings.webhooks:
+            if webhook.allow_invalid_certs and webhook.name not in known:
+                self._observer.emit(TlsVerificationDisabled(webhook=webhook.name))
 
 
 def run_service(make: Callable[[], Service]) -> int:
-    """Run a service in an event loop of its own; returns the exit code. Prints what cannot be logged."""
+    """Run a service in an event loop of its own; returns the exit code. Starts the process anew when a topic has grown."""
     import uvloop
 
     _raise_file_limit()
+    service = make()
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            return runner.run(make().run())
-    except StartupError as error:
-        print(f"forwarder: {error}", file=sys.stderr)  # noqa: T201 (the last word of the process)
-        return error.exit_code
+            return runner.run(service.run())
+    except TopicGrown as grown:
+        service.logger.log(logging.WARNING, "starting again", reason=str(grown))
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
     except ForwarderError as error:
-        print(f"forwarder: {error}", file=sys.stderr)  # noqa: T201 (the last word of the process)
+        service.logger.log(logging.CRITICAL, "forwarder cannot go on", error=str(error))
         return error.exit_code
 
 

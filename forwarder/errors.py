@@ -3,6 +3,7 @@
 ForwarderError
 ├── ConfigurationError    a configuration is refused as a whole (exit 78)
 ├── StartupError          Kafka cannot be used as configured; names the fix (exit 1)
+├── TopicGrown            a source has got more partitions; start again (exit 1)
 ├── CheckpointError       a checkpoint cannot be written or understood (exit 1)
 └── LeftGroupError        partitions were taken from this worker; nothing more may be written
 """
@@ -32,6 +33,10 @@ class StartupError(ForwarderError):
     def __init__(self, text: str, *, retryable: bool) -> None:
         super().__init__(text)
         self.retryable = retryable
+
+
+class TopicGrown(ForwarderError):
+    """A source topic has got more partitions while it was read; only a new worker can read them."""
 
 
 class CheckpointError(ForwarderError):

@@ -45,13 +45,17 @@ from forwarder.source.positions import Positions
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What the pipeline needs of the process. `crash` ends the worker with exit 1; the checkpoint makes that safe."""
+    """What the pipeline needs of the process. `crash` ends the worker with exit 1; the checkpoint makes that safe.
+
+    `appeared` are partitions that were added to their topics since the group began to read them.
+    """
 
     observer: Observer
     health: Health
     clock: Clock
     random: Callable[[], float]
     crash: Callable[[BaseException], None]
+    appeared: frozenset[TP] = frozenset()
 
 
 class Pipeline:
@@ -82,7 +86,8 @@ class Pipeline:
         self._catch_up = CatchUp(
             self.roster, self._intake, self.positions, lambda tp: Reader(kafka, tp), observer, clock, crash
         )
-        starts = Starts(sources, PatientLog(self._offsets, kafka.brokers, observer, clock))
+        log = PatientLog(self._offsets, kafka.brokers, observer, clock)
+        starts = Starts(sources, log, around.appeared)
         self._keeper = Keeper(
             group, self._get_roster, self.positions, starts, settings.checkpoint.max_bytes, observer, clock
         )

@@ -89,6 +89,7 @@ class CatchUp:
         for tp, running in list(self._tasks.items()):
             if running is task:
                 del self._tasks[tp]
+                self.kick()  # whoever asked while it ended has not been heard
         if not task.cancelled() and task.exception() is not None:
             self._crash(task.exception() or RuntimeError("unknown"))
 
@@ -157,8 +158,8 @@ class CatchUp:
         now = self._clock.monotonic()
         for lane, some in wanted.items():
             cursor = lane.behind[tp]
-            lane.feed(tp, [event for event in some if event.offset >= cursor], upto, now)
-            self._observer.metrics.webhook(lane.name).caught_up.inc(len(some))
+            taken = lane.feed(tp, [event for event in some if event.offset >= cursor], upto, now)
+            self._observer.metrics.webhook(lane.name).caught_up.inc(taken)
             self._joined(lane, tp)
 
     def _sort(self, events: Sequence[Event], upto: int, wanted: dict[Lane, list[Event]]) -> None:

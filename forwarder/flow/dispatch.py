@@ -38,7 +38,7 @@ class Dispatcher:
         random: Callable[[], float],
         crash: Callable[[BaseException], None],
     ) -> None:
-        self.timers: Timers[Lane] = Timers(self.serve)
+        self.timers: Timers[Lane] = Timers(self._due)
         self.held = False
         self._roster = roster
         self._letters = letters
@@ -63,13 +63,23 @@ class Dispatcher:
             self._start(self._act(lane, action))
         self.timers.schedule(lane, lane.next_poll(now, wall))
 
+    def _due(self, lane: Lane) -> None:
+        """A lane's time has come. The loop would only log an error here, and the lane would stand still for ever."""
+        try:
+            self.serve(lane)
+        except Exception as error:
+            self._crash(error)
+
     async def drain(self, seconds: float) -> int:
-        """Wait for actions under way; after `seconds` cancel what is left and return how many those were."""
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=seconds)
-        left = [task for task in self._tasks if not task.done()]
-        for task in left:
-            task.cancel()
+        """Wait for actions under way; after `seconds` (or when cut off) cancel what is left. Returns how many those were."""
+        left: list[asyncio.Task[None]] = []
+        try:
+            if self._tasks:
+                await asyncio.wait(self._tasks, timeout=seconds)
+        finally:
+            left += [task for task in self._tasks if not task.done()]
+            for task in left:
+                task.cancel()
         if left:
             await asyncio.wait(left)
         return len(left)

@@ -32,20 +32,18 @@ class Drain:
         self._clock = clock
 
     async def run(self, gone: frozenset[TP]) -> None:
-        """Drain, then forget `gone` (all partitions: a rebalance takes every one). Safe to run twice."""
+        """Drain, then forget `gone` (all partitions: a rebalance takes every one), even when it takes too long and is cut off.
+        Safe to run twice."""
         started = self._clock.monotonic()
         self._intake.closed = True
         self._set_draining(True)
-        await self._catch_up.stop()
-        await self._keeper.save()
-        abandoned = await self._dispatcher.drain(self._seconds)
-        await self._keeper.save(final=True)
-        for lane in self._roster:
-            lane.disown(gone)
-        for tp in gone:
-            self._positions.expected.pop(tp, None)
-        if not self._positions.expected:
-            self._keeper.forget()
+        try:
+            await self._catch_up.stop()
+            await self._keeper.save()
+            abandoned = await self._dispatcher.drain(self._seconds)
+            await self._keeper.save(final=True)
+        finally:
+            self._forget(gone)
         spent = round(self._clock.monotonic() - started, 3)
         self._observer.emit(DrainFinished(duration_s=spent, abandoned=abandoned))
 
@@ -56,6 +54,15 @@ class Drain:
         for lane in self._roster:
             self._dispatcher.wake(lane, self._clock.monotonic())
         self._catch_up.kick()
+
+    def _forget(self, gone: frozenset[TP]) -> None:
+        """What is left behind here would be delivered a second time when the partitions come back."""
+        for lane in self._roster:
+            lane.disown(gone)
+        for tp in gone:
+            self._positions.expected.pop(tp, None)
+        if not self._positions.expected:
+            self._keeper.forget()
 
     def _set_draining(self, draining: bool) -> None:
         self._dispatcher.held = draining

@@ -53,8 +53,9 @@ class Guards:
         return SOON_SECONDS if self._clock.monotonic() - self.since < WATCHFUL_SECONDS else LATER_SECONDS
 
     def look(self) -> None:
-        """One look at everything."""
+        """One look at everything. Also kicks catch-up: a lane that waited for the budget, not for its own room, is told by nobody."""
         self.look_at_budget()
+        self._catch_up.kick()
         if not self._intake.closed and not self.paused:
             for tp in list(self._positions.expected):
                 if tp not in self._catch_up.halted:
@@ -107,4 +108,4 @@ class Guards:
 
 
 def _may_shrink(lane: Lane) -> bool:
-    return lane.holding.above_share or lane.flights.failures > 0
+    return lane.refreeze is None and (lane.holding.above_share or lane.flights.failures > 0)

@@ -50,10 +50,11 @@ class Keeper:
         self._observer = observer
         self._clock = clock
         self._lock = asyncio.Lock()
+        observer.metrics.on_scrape(self._tell_ages)
 
     async def load(self, owned: Iterable[TP]) -> None:
         """Bring every lane to where the checkpoints left it. Returns when first-time positions are in Kafka."""
-        async with self._lock:
+        async with self._lock, self._roster().changing:
             self.refused = False
             for tp in sorted(owned):
                 await self._load(tp)
@@ -85,6 +86,12 @@ class Keeper:
         self._committed.clear()
         self._epoch.clear()
 
+    def _tell_ages(self) -> None:
+        for tp, checkpoint in self.last.items():
+            bound = self._observer.metrics.partition(tp)
+            if bound is not None and checkpoint.written_ms:
+                bound.checkpoint_age.set(max(0.0, self._clock.wall() - checkpoint.written_ms / 1000))
+
     async def _load(self, tp: TP) -> None:
         record = self._group.read_checkpoint(tp)
         now_ms = int(self._clock.wall() * 1000)
@@ -93,18 +100,22 @@ class Keeper:
             loaded = Checkpoint(epoch=now_ms, seq=0, position=start)
         else:
             loaded = decode(record)
+        firsts = await self._first_cursors(tp, loaded)
+        # No await up to the snapshot: a rebalance may cut this short, and half of the lanes must never be saved as all of them.
         self._epoch[tp] = max(loaded.epoch + 1, now_ms)
         self._positions.expected[tp] = loaded.position
         roster = self._roster()
         for lane in roster:
-            first = None
-            if lane.name not in loaded.known and lane.name not in loaded.lanes:
-                first = await self._starts.of_webhook(lane.webhook, tp, loaded.position)
-            restore(lane, tp, loaded, roster.fingerprints[lane.name], first)
+            restore(lane, tp, loaded, roster.fingerprints[lane.name], firsts.get(lane.name))
         self.last[tp] = loaded
         fresh = self._snapshot([tp])[tp]
         while not await self._write(tp, fresh) and record is None:
             await self._clock.sleep(RETRY_SECONDS)
+
+    async def _first_cursors(self, tp: TP, loaded: Checkpoint) -> dict[str, int]:
+        """Where webhooks start that were never seen on this partition."""
+        new = [lane for lane in self._roster() if lane.name not in loaded.known and lane.name not in loaded.lanes]
+        return {lane.name: await self._starts.of_webhook(lane.webhook, tp, loaded.position) for lane in new}
 
     def _snapshot(self, tps: Iterable[TP]) -> dict[TP, Checkpoint]:
         roster = self._roster()
@@ -139,13 +150,15 @@ class Keeper:
 
     async def _write(self, tp: TP, checkpoint: Checkpoint) -> bool:
         # An oversized record raises CheckpointError, which ends the worker: nothing smaller would be true.
-        answer = await self._group.write_checkpoint(tp, encode(checkpoint, self._max_bytes))
+        record = encode(checkpoint, self._max_bytes)
+        # It may land even when nobody says so, or when we are cut off: the next record must be newer than this one.
+        self._epoch[tp] += 1
+        answer = await self._group.write_checkpoint(tp, record)
         if isinstance(answer, Acknowledged):
+            self._epoch[tp] = checkpoint.epoch
             self.last[tp] = checkpoint
             self._observer.metrics.topic(tp.topic).checkpoints[CheckpointResult.WRITTEN].inc()
             return True
-        # It may have landed all the same: the next record must be newer than this one.
-        self._epoch[tp] += 1
         if isinstance(answer, Failed):
             self._observer.emit(CheckpointFailed(topic=tp.topic, error=answer.text, partitions=(tp.partition,)))
         else:

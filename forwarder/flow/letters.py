@@ -59,7 +59,7 @@ class Letters:
                 self._ledger, webhook.encode(), ledger.encode(entry), (), int(entry.at * 1000)
             )
             if isinstance(ack, ProduceFailed):
-                self._observer.emit(DeadLetterWriteFailed(topic=self._ledger, error=ack.text))
+                self._failed(entry.topic, self._ledger, ack)
                 return False
         return True
 
@@ -69,9 +69,12 @@ class Letters:
         ack = await self._producer.produce(topic, letter.key, letter.value, letter.headers, letter.timestamp_ms)
         if isinstance(ack, Produced):
             return True
-        self._observer.metrics.topic(event.tp.topic).dead_letters_failed.inc()
-        self._observer.emit(DeadLetterWriteFailed(topic=topic, error=ack.text))
+        self._failed(event.tp.topic, topic, ack)
         return False
+
+    def _failed(self, source: str, topic: str, ack: ProduceFailed) -> None:
+        """Counted for the topic that the events come from: those are the topics that have metrics."""
+        self._observer.emit(DeadLetterWriteFailed(topic=source, error=f"{topic}: {ack.text}"))
 
 
 def _cause(webhook: str, part: Part, event: Event) -> Cause:

@@ -41,7 +41,11 @@ def _ahead(lane: Lane, tp: TP, cursor: int) -> Runs:
     offsets = lane.delivered_ahead.get(tp)
     if not offsets:
         return []
-    kept = lane.delivered_ahead[tp] = {offset for offset in offsets if offset >= cursor}
+    kept = {offset for offset in offsets if offset >= cursor}
+    if kept:
+        lane.delivered_ahead[tp] = kept
+    else:
+        del lane.delivered_ahead[tp]
     return runs_of(kept)
 
 
@@ -60,7 +64,10 @@ def _mark(lane: Lane, fingerprint: str, tp: TP, cursor: int, frozen: Frozen | No
 
 
 def _frozen(lane: Lane) -> Frozen | None:
-    """The oldest batch under way, if it was ever put together for sending."""
+    """The oldest batch under way, if it was ever put together for sending; also one that still waits to be put together again."""
+    if lane.refreeze is not None:
+        waiting = lane.refreeze
+        return Frozen({key(tp): list(runs) for tp, runs in waiting.runs.items()}, waiting.count, waiting.attempts)
     for flight in lane.flights.items:
         part = flight.head
         if part.fate is Fate.SEND and isinstance(part.prepared, Prepared):

@@ -36,6 +36,10 @@ class Reload:
 
     async def apply(self, new: Settings) -> tuple[str, ...]:
         """Bring lanes and router from the present settings to `new`; returns a line per change, secrets as fingerprints."""
+        async with self._roster.changing:
+            return await self._apply(new)
+
+    async def _apply(self, new: Settings) -> tuple[str, ...]:
         old = self._roster.settings
         change = diff(old, new)
         hooks = {webhook.name: webhook for webhook in new.webhooks}
@@ -49,7 +53,8 @@ class Reload:
         for name in change.added:
             lane = self._roster.add(hooks[name])
             for tp, cursor in cursors[name].items():
-                lane.own(tp, cursor)
+                if tp in self._positions.expected:  # it may have been taken away while we asked
+                    lane.own(tp, cursor)
         self._roster.reroute(new)
         for name in (*change.added, *change.changed):
             self._dispatcher.wake(self._roster.lanes[name], self._clock.monotonic())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Mapping
 
 from forwarder.clock import Clock
@@ -25,7 +26,10 @@ topic that is down costs no record. No webhook can have this name."""
 
 class Roster:
     """`lanes` by name; `unreadable` is one of them. `router` is replaced as a whole when the configuration changes. `faulty` collects
-    events whose filter failed during a `match` and that their webhook wants dead-lettered; whoever matches empties it."""
+    events whose filter failed during a `match` and that their webhook wants dead-lettered; whoever matches empties it.
+
+    `changing` is held by whoever gives partitions to all lanes, or adds and removes lanes: neither may see the other's half.
+    """
 
     def __init__(
         self,
@@ -38,6 +42,7 @@ class Roster:
         clock: Clock,
     ) -> None:
         self.settings = settings
+        self.changing = asyncio.Lock()
         self.lanes: dict[str, Lane] = {}
         self.senders: dict[str, Sender] = {}
         self.fingerprints: dict[str, str] = {}

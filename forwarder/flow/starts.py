@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Protocol
 
 from forwarder.model.event import TP
 from forwarder.settings.process import Source
+from forwarder.settings.types import Start, parse_start
 from forwarder.settings.webhook import Webhook
 
 
@@ -25,14 +26,17 @@ class Log(Protocol):
 
 
 class Starts:
-    """Resolves `now`, `earliest` and times."""
+    """Resolves `now`, `earliest` and times. `appeared` are partitions that came into being while their topic was being read."""
 
-    def __init__(self, sources: Mapping[str, Source], log: Log) -> None:
+    def __init__(self, sources: Mapping[str, Source], log: Log, appeared: frozenset[TP] = frozenset()) -> None:
         self._sources = sources
         self._log = log
+        self._appeared = appeared
 
     async def of_source(self, tp: TP) -> int:
-        """The first position of a partition that has no checkpoint."""
+        """The first position of a partition that has no checkpoint. All that an added one holds was written since we began."""
+        if tp in self._appeared:
+            return await self._log.log_start(tp)
         return await self._resolve(self._sources[tp.topic].start_at, tp, None)
 
     async def of_webhook(self, webhook: Webhook, tp: TP, position: int) -> int:
@@ -40,11 +44,10 @@ class Starts:
         return min(await self._resolve(webhook.start_at, tp, position), position)
 
     async def _resolve(self, start_at: str, tp: TP, now: int | None) -> int:
-        if start_at == "now":
-            return await self._log.stable_end(tp) if now is None else now
-        if start_at == "earliest":
-            return await self._log.log_start(tp)
-        moment = datetime.fromisoformat(start_at)
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=UTC)
-        return await self._log.offset_for_time(tp, int(moment.timestamp() * 1000))
+        match parse_start(start_at):
+            case Start.NOW:
+                return await self._log.stable_end(tp) if now is None else now
+            case Start.EARLIEST:
+                return await self._log.log_start(tp)
+            case moment:
+                return await self._log.offset_for_time(tp, math.ceil(moment * 1000))

@@ -9,7 +9,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from aiokafka import TopicPartition
@@ -97,8 +97,8 @@ async def preflight(settings: Settings) -> Preflight:
         dead_letters = {source.dead_letters: found for source, found in zip(settings.sources, sources, strict=True)}
         dead_letters[topics.ledger_topic(kafka.group)] = ResolvedSource("", 1)
         await _dead_letter_topics(admin, kafka, dead_letters)
-    unchecked.append(await _check_group(kafka, sources[0]))
-    return Preflight(sources, tuple(text for text in unchecked if text))
+    sources, problem = await _check_group(kafka, sources)
+    return Preflight(sources, tuple(text for text in (*unchecked, problem) if text))
 
 
 async def check_connections(kafka: Kafka) -> None:
@@ -239,15 +239,19 @@ async def _describe(admin: Any, names: list[str]) -> dict[str, tuple[int, int]]:
     return found
 
 
-async def _check_group(kafka: Kafka, source: ResolvedSource) -> str:
-    """Faust says nothing at all when the group is denied. Asked on a connection of its own: some brokers drop it."""
+async def _check_group(kafka: Kafka, sources: tuple[ResolvedSource, ...]) -> tuple[tuple[ResolvedSource, ...], str]:
+    """The sources with the partitions that are new to the group, and what could not be found out.
+
+    Faust says nothing at all when the group is denied. Asked on a connection of its own: some brokers drop it.
+    """
     loop = asyncio.get_running_loop()
     deadline = loop.time() + APPEAR_SECONDS
+    places = [TopicPartition(source.topic, number) for source in sources for number in range(source.partitions)]
     while True:
         try:
             async with topics.admin_client(kafka, request_timeout=CONNECT_SECONDS) as admin:
-                await admin.list_consumer_group_offsets(kafka.group, partitions=[TopicPartition(source.topic, 0)])
-            return ""
+                answer = await admin.list_consumer_group_offsets(kafka.group, partitions=places)
+            return tuple(_with_appeared(source, answer) for source in sources), ""
         except GroupAuthorizationFailedError:
             raise StartupError(
                 f"this login may not use group {kafka.group}: grant Read on it", retryable=False
@@ -256,5 +260,12 @@ async def _check_group(kafka: Kafka, source: ResolvedSource) -> str:
             if loop.time() > deadline:
                 raise StartupError(f"group {kafka.group} has no coordinator yet: {error}", retryable=True) from error
         except _REFUSALS as error:
-            return f"permission for group {kafka.group}: {error}"
+            return sources, f"permission for group {kafka.group}: {error}"
         await asyncio.sleep(APPEAR_PAUSE_SECONDS)
+
+
+def _with_appeared(source: ResolvedSource, committed: Mapping[TopicPartition, Any]) -> ResolvedSource:
+    """A worker commits all its partitions together, so one without a commit beside others that have one was added later."""
+    known = {tp.partition for tp, found in committed.items() if tp.topic == source.topic and found.offset >= 0}
+    appeared = frozenset(range(source.partitions)) - known if known else frozenset()
+    return replace(source, appeared=appeared)

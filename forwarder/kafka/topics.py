@@ -40,10 +40,14 @@ DEAD_LETTER_CONFIG: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class ResolvedSource:
-    """A source topic that exists, and how many partitions it and its checkpoint topic have."""
+    """A source topic that exists, and how many partitions it and its checkpoint topic have.
+
+    `appeared` are partitions that were added after the group had begun to read the topic: nothing in them is old.
+    """
 
     topic: str
     partitions: int
+    appeared: frozenset[int] = frozenset()
 
 
 def ledger_topic(group: str) -> str:

@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from forwarder.errors import StartupError
+from forwarder.errors import TopicGrown
 from forwarder.kafka import connection
 from forwarder.kafka.group import Group
 from forwarder.kafka.membership import Handler, Membership
@@ -47,24 +47,30 @@ class Worker:
             drain_limit=settings.shutdown.drain + REVOKE_MARGIN_SECONDS,
         )
         self._drain_failure: Exception | None = None
+        self._outgrown = asyncio.Event()
         for topic in self._partitions:
             self._read(topic)
         self._connect_signals()
 
     async def run(self, shutdown: Shutdown) -> int:
-        """Until `shutdown` is requested (0) or something crashes (1). Leaves the group, unless its membership is static."""
+        """Until `shutdown` is requested (0) or something crashes (1). Leaves the group, unless its membership is static.
+
+        Raises TopicGrown when a source has got more partitions than we know: another worker must be made.
+        """
         running = asyncio.ensure_future(self._run_app())
-        stop = asyncio.ensure_future(shutdown.requested.wait())
-        await asyncio.wait({running, stop}, return_when=asyncio.FIRST_COMPLETED)
+        ends = {asyncio.ensure_future(event.wait()) for event in (shutdown.requested, self._outgrown)}
+        await asyncio.wait({running, *ends}, return_when=asyncio.FIRST_COMPLETED)
         shutdown.arm()
         stopping = asyncio.ensure_future(self._app.stop())
         await asyncio.wait({stopping})
-        for task in (running, stop):
+        for task in (running, *ends):
             task.cancel()
-        await asyncio.wait({running, stop})
+        await asyncio.wait({running, *ends})
         crash = self._app.crash_reason or self._drain_failure or _failure(running) or _failure(stopping)
         if crash is not None:
             _log.critical("the Kafka worker crashed: %s: %s", type(crash).__name__, crash)
+        elif self._outgrown.is_set() and not shutdown.requested.is_set():
+            raise TopicGrown("a source topic has grown: start again")
         return 0 if crash is None else 1
 
     async def _run_app(self) -> None:
@@ -104,10 +110,10 @@ class Worker:
         owned = self._sources(app.consumer.assignment())
         for tp in owned:
             if tp.partition >= self._partitions[tp.topic]:
-                raise StartupError(
-                    f"topic {tp.topic} has grown beyond {self._partitions[tp.topic]} partitions: start again",
-                    retryable=True,
-                )
+                _log.warning("topic %s has grown beyond %d partitions", tp.topic, self._partitions[tp.topic])
+                self._outgrown.set()
+                # Faust would resume the flow when this returns; the stop that follows cancels it.
+                await asyncio.Event().wait()
         await self._membership.assigned(owned, self._group.generation)
         # Faust resumes both right after the seek that follows. Until then nothing may be fetched: it would be thrown away.
         app.consumer.stop_flow()
@@ -139,7 +145,7 @@ async def run_worker(
     """Join the group and drive the handler until `shutdown` is requested; returns the process's exit code.
 
     `order_of` gives a checkpoint record's `(epoch, seq)`. The caller has checked Kafka and made the checkpoint topics.
-    Raises StartupError for settings that cannot be used.
+    Raises StartupError for settings that cannot be used, TopicGrown when a source has got more partitions meanwhile.
     """
     with tempfile.TemporaryDirectory(prefix="forwarder-") as datadir:
         worker = Worker(settings, sources, make_handler, order_of=order_of, datadir=datadir)

@@ -1,7 +1,8 @@
 """The window of one lane: events waiting for company. Pure: time is an argument (monotonic seconds). Never sends, never drops.
 
 Rules (settings: throttle maxWait idleGap maxEvents maxBytes flushLevel):
-- a full window (or a `crowded` one: its lane has no memory for more), or one that holds an event at or above flushLevel, is due at once (strict: when the throttle allows);
+- a full window, or one that holds an event at or above flushLevel, is due at once (strict: when the throttle allows);
+- so is a `crowded` one: its lane has no memory for more company;
 - without idleGap it is due max(throttle, maxWait) after the last batch started, so that after a pause the first event goes at once;
 - with idleGap it is due when nothing came for that long, or its first event has waited maxWait, but never inside the throttle;
 - a window that is not empty always has a due time: the tail is never stranded.

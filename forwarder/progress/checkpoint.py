@@ -41,7 +41,7 @@ class Mark(msgspec.Struct, omit_defaults=True, frozen=True):
 
 
 class Checkpoint(msgspec.Struct, omit_defaults=True, frozen=True):
-    """`known` are all webhooks ever seen here: one that is not in it is new and starts at its `startAt`."""
+    """`known` are the webhooks that were configured: one that is not in it is new and starts at its `startAt`."""
 
     epoch: int
     seq: int

@@ -18,7 +18,7 @@ def event(value: bytes | None = b'{"a":1}', offset: int = 0, **given: Any) -> Ev
         "headers": (),
         "id": "",
         "type": "auth.failed",
-        "time_ns": 0,
+        "when": 0,
         "severity": 3,
         "tenant": "",
         "size": 400,

@@ -115,11 +115,37 @@ def test_an_event_that_does_not_fit_is_not_read_again_and_again():
 
 
 def test_no_catch_up_while_most_of_the_budget_is_used():
-    rig = Rig(budget=100 * KIB, live=False)
+    rig = Rig(budget=100 * KIB, throttle=60, live=False)
+    rig.feed([0], 1)
     rig.budget.charge(80 * KIB)
     assert not rig.lane.wants(P0)
     rig.budget.release(40 * KIB)
     assert rig.lane.wants(P0)
+
+
+def test_a_lane_that_holds_nothing_is_fed_however_much_memory_dead_endpoints_hold():
+    rig = Rig(budget=100 * KIB, live=False)
+    rig.budget.charge(200 * KIB)
+    assert rig.lane.wants(P0)
+    assert rig.lane.feed(P0, events([0]), 1, 0.0) == 1
+
+
+def test_where_memory_is_scarce_a_lane_keeps_to_its_share():
+    rig = Rig(budget=100 * KIB, live=False, throttle=60)
+    rig.budget.divide(5)
+    rig.budget.charge(60 * KIB)
+    assert rig.lane.feed(P0, events(range(100)), 100, 0.0) == rig.budget.share // 500 == 10
+    assert rig.lane.holding.bytes <= rig.budget.share
+
+
+def test_a_window_without_memory_for_company_goes_at_once():
+    rig = Rig(budget=100 * KIB, throttle=60)
+    rig.budget.charge(60 * KIB)
+    rig.offer([0])
+    rig.answer(rig.one(), OK)
+    rig.offer(range(1, 100))
+    assert rig.lane.behind, "the rest waits in Kafka"
+    assert rig.poll(), "a backlog could never drain one share per throttle"
 
 
 def test_a_gap_makes_a_lane_read_what_the_consumer_skipped():

@@ -31,7 +31,7 @@ def event(
         "headers": (),
         "id": "e-1",
         "type": kind,
-        "time_ns": 1_700_000_000_123_456_789,
+        "when": 1_700_000_000_123_456_789,
         "severity": severity,
         "tenant": tenant,
         "size": len(value),
