@@ -20,7 +20,7 @@ from forwarder.clock import Clock, SystemClock
 from forwarder.configuration import load_checked
 from forwarder.errors import ConfigurationError, ForwarderError, TopicGrown
 from forwarder.kafka.group import Group
-from forwarder.kafka.preflight import wait_ready
+from forwarder.kafka.preflight import Preflight, wait_ready
 from forwarder.kafka.shutdown import Shutdown
 from forwarder.kafka.worker import run_worker
 from forwarder.model.event import TP
@@ -61,6 +61,7 @@ class Service:
     pipeline: Pipeline | None = None
     failure: BaseException | None = None
     _appeared: frozenset[TP] = frozenset()
+    _rethink: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run(self) -> int:
         """Until a signal (0) or a failure (1). Raises StartupError for what waiting cannot mend."""
@@ -96,7 +97,7 @@ class Service:
         reloads = asyncio.create_task(self._reload_on_change())
         stopping = asyncio.create_task(self._tell_stop())
         try:
-            sources = await wait_ready(self.loaded.settings, self._waiting, self._shutdown.requested)
+            sources = await self._reach_kafka()
             if sources is None:
                 return 0
             self._appeared = frozenset(TP(s.topic, number) for s in sources.sources for number in s.appeared)
@@ -113,6 +114,16 @@ class Service:
             for task in (reloads, stopping):
                 task.cancel()
             await asyncio.wait({reloads, stopping})
+
+    async def _reach_kafka(self) -> Preflight | None:
+        """None when a stop comes first. A reload counts at once: a wrong broker or topic is mended without a restart."""
+        while not self._shutdown.requested.is_set():
+            self._rethink.clear()
+            settings = self.loaded.settings
+            found = await wait_ready(settings, self._waiting, self._rethink)
+            if found is not None and settings is self.loaded.settings:
+                return found
+        return None
 
     def _make_pipeline(self, group: Group) -> Pipeline:
         around = Surroundings(self._observer, self._health, self.clock, random.random, self._crash, self._appeared)
@@ -147,6 +158,7 @@ class Service:
 
     async def _tell_stop(self) -> None:
         await self._shutdown.requested.wait()
+        self._rethink.set()
         why = "failure" if self.failure else "signal"
         self._observer.emit(Stopping(why=why, drain_s=self.loaded.settings.shutdown.drain))
 
@@ -191,6 +203,8 @@ class Service:
         if self.pipeline is not None and loaded.settings != self.loaded.settings:
             changes = await self.pipeline.reload(loaded.settings)
         before, self.loaded = self.loaded, loaded
+        if loaded.settings != before.settings:
+            self._rethink.set()
         self._observer.emit(ConfigReloaded(config=str(self.config), changes=changes))
         self._tell_warnings(before)
 

@@ -89,9 +89,12 @@ class CatchUp:
         for tp, running in list(self._tasks.items()):
             if running is task:
                 del self._tasks[tp]
-                self.kick()  # whoever asked while it ended has not been heard
-        if not task.cancelled() and task.exception() is not None:
+        if task.cancelled():
+            return
+        if task.exception() is not None:
             self._crash(task.exception() or RuntimeError("unknown"))
+        else:
+            self.kick()  # whoever asked while it ended has not been heard
 
     async def _follow(self, tp: TP) -> None:
         reader = self._open_reader(tp)

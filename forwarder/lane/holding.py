@@ -117,6 +117,14 @@ class Holding:
             self._returned_until[tp] = max(self._returned_until.get(tp, 0), event.offset + 1)
             self.behind[tp] = min(event.offset, self.behind.get(tp, event.offset))
 
+    def count_all_caught_up(self, tp: TP, events: Sequence[Event]) -> None:
+        """As `count_caught_up` for each of them."""
+        if self._returned.get(tp):
+            for event in events:
+                self.count_caught_up(event)
+        else:
+            self.books.matched += len(events)
+
     def count_caught_up(self, event: Event) -> None:
         """An event that catch-up brings: new to the books, or one that was given back."""
         if event.offset < self._returned_until.get(event.tp, 0) and self._returned.get(event.tp):

@@ -51,8 +51,6 @@ class Lane:
         self._wake = wake
         self._awake = math.inf
 
-    # --- feeding ---
-
     def offer(self, tp: TP, events: Sequence[Event], now: float) -> None:
         """Live events of one partition from the router, in order, at least one. Hot path.
 
@@ -81,6 +79,11 @@ class Lane:
         """
         ahead, flying = self.delivered_ahead.get(tp, ()), self.flights.offsets(tp, self.behind[tp])
         last = self.refreeze.last(tp) if self.refreeze else None
+        if events and not ahead and not flying and last is None and self.holding.fits(events):
+            self.holding.count_all_caught_up(tp, events)
+            self._admit(events, now)
+            self._advance(tp, upto)
+            return len(events)
         taken = 0
         for event in events:
             if event.offset in ahead or event.offset in flying:
@@ -132,8 +135,6 @@ class Lane:
         if self.refreeze is None:
             self._give_back(self.window.drop_newest(0, self.policy))
 
-    # --- delivering ---
-
     def poll(self, now: float, wall: float) -> list[Action]:
         """What may start now. The caller does it and reports with `on_verdict` or `on_written`."""
         self._awake = math.inf
@@ -173,8 +174,6 @@ class Lane:
             # The refusals are not forgotten: one more and it pauses again, with another probe.
             self._trigger(Trigger.PROBE_GONE)
             self.on_room()
-
-    # --- state ---
 
     def switch_off(self, trigger: Trigger, why: str) -> None:
         """Send nothing more; keep the cursors. Everything held goes back to Kafka (but attempts under way may finish)."""
@@ -236,8 +235,6 @@ class Lane:
             self.switch_on(Trigger.SWITCHED_ON)
         if not self.behind:
             self._trigger(Trigger.JOINED)
-
-    # --- inside ---
 
     def _admit(self, events: Sequence[Event], now: float) -> None:
         if self.holding.admit(events, now) and self._awake > now:

@@ -45,11 +45,11 @@ class Window:
         The hot path of the whole program: no Python call per event where none is needed.
         """
         waiting, urgent = len(self.events), self.urgent
-        problems = [event for event in events if event.problem is not None]
+        problems = any([event.problem is not None for event in events])
         if policy.idle_gap is not None:
             self._note_gaps(events, policy.idle_gap)
         self.events.extend(events)
-        self.bytes += sum([body_size(event) for event in events])
+        self.bytes += sum([4 if e.value is None else len(e.value) for e in events]) + len(events)  # body_size, inlined
         if now != self.last_added:
             self._marks.append((self._added, now))
             self.last_added = now

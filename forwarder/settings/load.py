@@ -63,7 +63,9 @@ def load(path: Path, environ: Mapping[str, str] | None = None, checks: Sequence[
         for index, hook in enumerate(raw.webhooks)
     ]
     settings = process.value.model_copy(update={"webhooks": tuple(hook.value for hook in hooks)})
-    problems = list(raw.problems + list(process.problems) + [p for hook in hooks for p in hook.problems])
+    problems = list(raw.problems) + [p for hook in hooks for p in hook.problems]
+    if not raw.unreadable:  # what is missing in a file that nobody can read is no news
+        problems += process.problems
     for check in (*standard(environ), *checks):
         problems += _placed(check(settings), raw, process, hooks)
     said = _sorted(problems + unknown(environ, raw.variables | secret_variables(settings)), raw)

@@ -24,9 +24,10 @@ class RawWebhook:
 
 @dataclass(slots=True)
 class Raw:
-    """Everything that was read. `process` is the configuration without its webhooks."""
+    """Everything that was read. `process` is the configuration without its webhooks; `unreadable`: there is none."""
 
     process: MapNode
+    unreadable: bool = False
     webhooks: list[RawWebhook] = field(default_factory=list)
     files: list[Path] = field(default_factory=list)
     folder: Path | None = None
@@ -98,6 +99,7 @@ class _Reader:
             return documents(path)
         except Unparsable as error:
             self.raw.problems.append(error.problem)
+            self.raw.unreadable = self.raw.unreadable or path == self._path
             return []
 
     def _hooks(self, node: Node | None) -> None:

@@ -233,3 +233,11 @@ def test_upper_layers_add_checks_that_name_a_webhook_and_a_field(place: Place) -
     path = place.write(place.hook("rules:\n  - name: a\n    filter: '('"))
     with pytest.raises(ConfigurationError, match=r"forwarder.yaml:7:9: webhooks\[siem\].rules\[0\].filter: no CEL"):
         load(path, {}, [check])
+
+
+def test_a_file_that_cannot_be_read_lacks_nothing_besides(place: Place) -> None:
+    [problem] = place.problems("{{{{")
+    assert "not valid YAML" in problem
+    with pytest.raises(ConfigurationError) as caught:
+        load(place.folder / "nowhere.yaml", {})
+    assert caught.value.problems == [f"{place.folder}/nowhere.yaml: cannot be read: No such file or directory"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from forwarder.settings.problems import Unparsable
@@ -110,7 +110,9 @@ TREES = st.recursive(
 
 @given(TREES)
 def test_law_what_pyyaml_writes_is_read_as_it_was(tree: object) -> None:
-    assert plain(parse_yaml(yaml.safe_dump(tree, allow_unicode=True), "f")[0]) == tree
+    text = yaml.safe_dump(tree, allow_unicode=True)
+    assume(yaml.safe_load(text) == tree)  # PyYAML writes a lone NEL as a line break, and loses it itself
+    assert plain(parse_yaml(text, "f")[0]) == tree
 
 
 @given(st.text(max_size=60))
