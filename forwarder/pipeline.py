@@ -24,6 +24,7 @@ from forwarder.flow.insist import PatientLog
 from forwarder.flow.intake import Intake
 from forwarder.flow.keeper import Keeper
 from forwarder.flow.letters import Letters
+from forwarder.flow.reach import Reach
 from forwarder.flow.reload import Reload
 from forwarder.flow.roster import Roster
 from forwarder.flow.starts import Starts
@@ -31,7 +32,7 @@ from forwarder.flow.tally import Tally
 from forwarder.kafka.group import Group
 from forwarder.kafka.offsets import Offsets
 from forwarder.kafka.producer import RecordProducer
-from forwarder.kafka.reader import Reader
+from forwarder.kafka.reader import Reader, fetch_bytes
 from forwarder.kafka.records import Chunk
 from forwarder.lane.budget import Budget
 from forwarder.model.event import TP
@@ -83,8 +84,15 @@ class Pipeline:
             settings, self._client, self._budget, self.positions.expected, self._dispatcher.wake, observer, clock
         )
         self._intake = Intake(self.roster, decoders, self.positions, observer, clock)
+        fetch = fetch_bytes(settings.memory.budget)
         self._catch_up = CatchUp(
-            self.roster, self._intake, self.positions, lambda tp: Reader(kafka, tp), observer, clock, crash
+            self.roster,
+            self._intake,
+            self.positions,
+            lambda tp: Reader(kafka, tp, max_bytes=fetch),
+            observer,
+            clock,
+            crash,
         )
         log = PatientLog(self._offsets, kafka.brokers, observer, clock)
         starts = Starts(sources, log, around.appeared)
@@ -95,6 +103,7 @@ class Pipeline:
             group, self.roster, self._intake, self._catch_up, self.positions,
             self._budget, around.health, observer, clock,
         )  # fmt: skip
+        self._reach = Reach(group, kafka.brokers, around.health, observer, clock)
         self._drain = Drain(
             self._intake, self._catch_up, self._dispatcher, self._keeper, self.roster, self.positions,
             settings.shutdown.drain, observer, clock,
@@ -174,6 +183,7 @@ class Pipeline:
     async def _look_around(self) -> None:
         while True:
             await self._around.clock.sleep(self._guards.interval())
+            self._reach.look()
             self._guards.look()
             self.tally.sync_all()
 

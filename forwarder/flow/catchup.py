@@ -75,7 +75,7 @@ class CatchUp:
     def _look(self) -> None:
         self._kicked = False
         for tp in self._positions.expected:
-            if tp in self.halted or not any(lane.wants(tp) for lane in self._roster):
+            if tp in self.halted or not self._waiting(tp):
                 continue
             if tp in self._tasks:
                 self._room[tp].set()
@@ -100,8 +100,7 @@ class CatchUp:
         reader = self._open_reader(tp)
         try:
             while True:
-                lanes = [lane for lane in self._roster if lane.wants(tp)]
-                lanes = [lane for lane in lanes if not self._joined(lane, tp)]
+                lanes = [lane for lane in self._waiting(tp) if not self._joined(lane, tp)]
                 if lanes:
                     await self._pass(tp, reader, lanes)
                     continue
@@ -181,6 +180,11 @@ class CatchUp:
                 if lane in wanted:
                     wanted[lane].append(doomed)
             faulty.clear()
+
+    def _waiting(self, tp: TP) -> list[Lane]:
+        """Those that want to be fed. One whose `startAt` lies ahead of the router waits until the router has come there."""
+        expected = self._positions.expected.get(tp, -1)
+        return [lane for lane in self._roster if lane.wants(tp) and lane.behind[tp] <= expected]
 
     def _joined(self, lane: Lane, tp: TP) -> bool:
         """Join the lane to the shared read if it has reached the router. No await lies between this look and the join."""

@@ -61,7 +61,7 @@ class Keeper:
             self._group.start_at({tp: self._positions.expected[tp] for tp in owned})
             for lane in self._roster():
                 if lane.state is not LaneState.DISABLED:
-                    for tp in [tp for tp, cursor in lane.behind.items() if cursor >= self._positions.expected[tp]]:
+                    for tp in [tp for tp, cursor in lane.behind.items() if cursor == self._positions.expected[tp]]:
                         lane.join(tp)
 
     async def save(self, *, final: bool = False) -> bool:

@@ -29,9 +29,9 @@ def marks(roster: Roster, positions: Mapping[TP, int], tps: Iterable[TP]) -> dic
         frozen = _frozen(lane)
         for tp, lanes in result.items():
             position = positions[tp]
-            cursor = min(cursors.get(tp, position), position)
+            cursor = cursors.get(tp, position)  # above the position where the webhook's `startAt` is not reached yet
             ahead = _ahead(lane, tp, cursor)
-            if not well or cursor < position or ahead:
+            if not well or cursor != position or ahead:
                 lanes[lane.name] = _mark(lane, roster.fingerprints[lane.name], tp, cursor, frozen, ahead)
     return result
 

@@ -40,8 +40,9 @@ class Starts:
         return await self._resolve(self._sources[tp.topic].start_at, tp, None)
 
     async def of_webhook(self, webhook: Webhook, tp: TP, position: int) -> int:
-        """The first cursor of a webhook that was never seen on this partition. `now` is the router's position."""
-        return min(await self._resolve(webhook.start_at, tp, position), position)
+        """The first cursor of a webhook that was never seen on this partition: `now` is the router's position, a time may lie
+        ahead of it."""
+        return await self._resolve(webhook.start_at, tp, position)
 
     async def _resolve(self, start_at: str, tp: TP, now: int | None) -> int:
         match parse_start(start_at):

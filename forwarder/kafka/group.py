@@ -68,6 +68,12 @@ class Group:
         number: int = self._app.consumer_generation_id
         return number
 
+    @property
+    def reachable(self) -> bool:
+        """False while the broker that leads the group does not answer."""
+        known: bool = self._app.consumer.knows_coordinator()
+        return known
+
     def assignment(self) -> frozenset[TP]:
         """The source partitions that were handed to the pipeline and are not revoked."""
         return self._owned

@@ -13,12 +13,15 @@ from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
 from forwarder.kafka.connection import client_options
 from forwarder.kafka.private.closing import stop_consumer
-from forwarder.kafka.private.positions import Positions, install
+from forwarder.kafka.private.positions import Positions, install, release_fetched
 from forwarder.kafka.records import Chunk
 from forwarder.model.event import TP
 from forwarder.settings.process import Kafka
 
 FETCH_BYTES = 1024 * 1024
+LEAST_FETCH_BYTES = 64 * 1024
+FETCH_SHARE = 64
+"""A fetch holds at most this part of the memory budget: what a lane has no room for was fetched in vain."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +93,7 @@ class Reader:
 
     def seek(self, position: int) -> None:
         """Read on from `position`."""
+        release_fetched(self._consumer, self._key)
         self._consumer.seek(self._key, position)
         self._position = position
 
@@ -125,6 +129,11 @@ class Reader:
         except KafkaError as error:
             return Unavailable(f"{type(error).__name__}: {error}")
         return OutOfRange(self._position, starts[self._key])
+
+
+def fetch_bytes(budget: int) -> int:
+    """The size of a fetch where all windows together may hold `budget` bytes."""
+    return max(LEAST_FETCH_BYTES, min(FETCH_BYTES, budget // FETCH_SHARE))
 
 
 def open_consumer(kafka: Kafka, max_bytes: int, request_timeout: float) -> Any:

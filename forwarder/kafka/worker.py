@@ -16,6 +16,7 @@ from forwarder.kafka import connection
 from forwarder.kafka.group import Group
 from forwarder.kafka.membership import Handler, Membership
 from forwarder.kafka.private.app import CheckpointTable, ChunkSchema, FetchOptions, MendedApp, OrderOf
+from forwarder.kafka.private.recovery import RecoveryWatch
 from forwarder.kafka.shutdown import Shutdown
 from forwarder.kafka.topics import ResolvedSource
 from forwarder.model.event import TP
@@ -58,14 +59,15 @@ class Worker:
         Raises TopicGrown when a source has got more partitions than we know: another worker must be made.
         """
         running = asyncio.ensure_future(self._run_app())
+        watch = asyncio.ensure_future(RecoveryWatch(self._app).run())
         ends = {asyncio.ensure_future(event.wait()) for event in (shutdown.requested, self._outgrown)}
         await asyncio.wait({running, *ends}, return_when=asyncio.FIRST_COMPLETED)
         shutdown.arm()
         stopping = asyncio.ensure_future(self._app.stop())
         await asyncio.wait({stopping})
-        for task in (running, *ends):
+        for task in (running, watch, *ends):
             task.cancel()
-        await asyncio.wait({running, *ends})
+        await asyncio.wait({running, watch, *ends})
         crash = self._app.crash_reason or self._drain_failure or _failure(running) or _failure(stopping)
         if crash is not None:
             _log.critical("the Kafka worker crashed: %s: %s", type(crash).__name__, crash)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-CATCH_UP_SHARE = 0.75
-"""Catch-up reads only while less than this share is used: live windows keep the rest. An empty lane may always be fed."""
-
 PLENTIFUL_SHARE = 0.5
 """Up to this share of the budget lanes may hold as much as they like; the rest is divided among them."""
 
@@ -43,7 +40,3 @@ class Budget:
     def spent(self) -> bool:
         """More is held than allowed: the largest windows must go behind."""
         return self.used > self.limit
-
-    @property
-    def catch_up_allowed(self) -> bool:
-        return self.used < self.limit * CATCH_UP_SHARE

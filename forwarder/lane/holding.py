@@ -80,12 +80,12 @@ class Holding:
     @property
     def half_empty(self) -> bool:
         policy = self.policy
-        return (
-            self.books.held * 2 < policy.capacity_events
-            and self.bytes * 2 < self.room
-            and not self.blocked
-            and (self._budget.catch_up_allowed or not self.books.held)
-        )
+        return self.books.held * 2 < policy.capacity_events and self.bytes * 2 < self.room and not self.blocked
+
+    def crowd(self) -> bool:
+        """Catch-up brings no more before something leaves: the window has no company to wait for. False while there is room."""
+        self.window.crowded = self.window.crowded or (bool(self.window.events) and not self.half_empty)
+        return self.window.crowded
 
     def shed_for(self, event: Event) -> bool:
         """Lossy lanes: give up the lowest severity until `event`, matched already, fits; False when it was given up itself."""

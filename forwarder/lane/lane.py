@@ -82,7 +82,7 @@ class Lane:
         if events and not ahead and not flying and last is None and self.holding.fits(events):
             self.holding.count_all_caught_up(tp, events)
             self._admit(events, now)
-            self._advance(tp, upto)
+            self._fed(tp, upto, now)
             return len(events)
         taken = 0
         for event in events:
@@ -92,13 +92,12 @@ class Lane:
             if (last is not None and event.offset > last) or (full and not self.policy.lossy):
                 self.holding.blocked = full
                 upto = event.offset
-                self._call_for_poll(now)
                 break
             self.holding.count_caught_up(event)
             if not full or self.holding.shed_for(event):
                 self._admit((event,), now)
                 taken += 1
-        self._advance(tp, upto)
+        self._fed(tp, upto, now)
         return taken
 
     def wants(self, tp: TP) -> bool:
@@ -247,6 +246,11 @@ class Lane:
         if due < self._awake:
             self._awake = due
             self._wake(self, max(due, now))
+
+    def _fed(self, tp: TP, upto: int, now: float) -> None:
+        self._advance(tp, upto)
+        if self.holding.crowd():
+            self._call_for_poll(now)
 
     def _advance(self, tp: TP, upto: int) -> None:
         """Catch-up has come to `upto`. A batch to put together again may be complete by that."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from forwarder.lane.sizes import FRAME_BYTES
 from forwarder.settings.webhook import DeadLetterLimit, RetryPolicy, Webhook
 
 CIRCUIT_AFTER = 5
@@ -18,7 +19,8 @@ WINDOWS_IN_MEMORY = 4
 
 @dataclass(frozen=True, slots=True)
 class LanePolicy:
-    """`interval` is the longest of throttle and maxWait. `capacity_*` bound what the lane holds in memory."""
+    """`interval` is the longest of throttle and maxWait. `capacity_*` bound what the lane holds in memory.
+    `wrapped`: the payload puts each event into an object of its own."""
 
     throttle: float
     interval: float
@@ -35,12 +37,14 @@ class LanePolicy:
     max_attempts: int | None
     retry: RetryPolicy
     dead_letter_limit: DeadLetterLimit
+    wrapped: bool
     capacity_events: int
     capacity_bytes: int
 
 
 def policy_of(webhook: Webhook) -> LanePolicy:
     """The policy of a webhook. Pure."""
+    wrapped = webhook.payload.format == "stalwart"
     max_wait = webhook.throttle if webhook.max_wait is None else webhook.max_wait
     return LanePolicy(
         throttle=webhook.throttle,
@@ -49,7 +53,7 @@ def policy_of(webhook: Webhook) -> LanePolicy:
         idle_gap=webhook.idle_gap,
         max_wait=max_wait,
         max_events=webhook.max_events,
-        max_bytes=webhook.max_bytes,
+        max_bytes=max(1, webhook.max_bytes - FRAME_BYTES) if wrapped else webhook.max_bytes,
         flush_level=webhook.flush_level,
         slots=webhook.concurrency,
         lossy=webhook.lossy,
@@ -58,6 +62,7 @@ def policy_of(webhook: Webhook) -> LanePolicy:
         max_attempts=webhook.max_attempts,
         retry=webhook.retry,
         dead_letter_limit=webhook.dead_letter_limit,
+        wrapped=wrapped,
         capacity_events=max(WINDOWS_IN_MEMORY * webhook.max_events, 1000),
         capacity_bytes=max(WINDOWS_IN_MEMORY * webhook.max_bytes, 1024 * 1024),
     )

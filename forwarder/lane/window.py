@@ -12,11 +12,14 @@ from __future__ import annotations
 
 import heapq
 import math
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from itertools import accumulate, islice
 from operator import attrgetter
 
 from forwarder.lane.policy import LanePolicy
+from forwarder.lane.sizes import body_size
 from forwarder.model.event import TP, Event
 
 
@@ -45,16 +48,21 @@ class Window:
         The hot path of the whole program: no Python call per event where none is needed.
         """
         waiting, urgent = len(self.events), self.urgent
-        problems = any([event.problem is not None for event in events])
+        odd = any([event.text or event.problem is not None for event in events])
         if policy.idle_gap is not None:
             self._note_gaps(events, policy.idle_gap)
         self.events.extend(events)
-        self.bytes += sum([4 if e.value is None else len(e.value) for e in events]) + len(events)  # body_size, inlined
+        if odd or policy.wrapped:
+            self.bytes += sum([body_size(event, policy.wrapped) for event in events])
+        else:
+            self.bytes += sum([4 if e.value is None else len(e.value) for e in events]) + len(
+                events
+            )  # body_size, inlined
         if now != self.last_added:
             self._marks.append((self._added, now))
             self.last_added = now
         self._added += len(events)
-        if problems or policy.flush_level is not None:
+        if odd or policy.flush_level is not None:
             self.urgent += sum(_urgent(event, policy) for event in events)
         return not waiting or self.urgent > urgent or self.cuts > 0 or self.is_full(policy)
 
@@ -99,13 +107,27 @@ class Window:
         return policy.idle_gap is not None or (self.urgent > 0 and any(e.problem is not None for e in self.events))
 
     def _take_some(self, policy: LanePolicy, most: int) -> list[Event]:
+        self.crowded = False
+        most = min(most, policy.max_events)
+        batch = self._take_mixed(policy, most) if self._mixed(policy) else self._take_plain(policy, most)
+        self._taken += len(batch)
+        self._recount(batch, policy)
+        return sending_order(batch)
+
+    def _take_plain(self, policy: LanePolicy, most: int) -> list[Event]:
+        """As many as fit, and at least one."""
+        sizes = list(accumulate([body_size(event, policy.wrapped) for event in islice(self.events, most)]))
+        count = max(1, bisect_left(sizes, policy.max_bytes))
+        return [self.events.popleft() for _ in range(count)]
+
+    def _take_mixed(self, policy: LanePolicy, most: int) -> list[Event]:
+        """As `_take_plain`, up to a change between events with a problem and without, or a gap in time."""
         dead = self.events[0].problem is not None
         batch: list[Event] = []
         size = 0
-        self.crowded = False
-        while self.events and len(batch) < min(most, policy.max_events):
+        while self.events and len(batch) < most:
             event = self.events[0]
-            body = body_size(event)
+            body = body_size(event, policy.wrapped)
             if batch and (
                 (event.problem is not None) != dead
                 or size + body >= policy.max_bytes
@@ -114,9 +136,7 @@ class Window:
                 break
             batch.append(self.events.popleft())
             size += body
-        self._taken += len(batch)
-        self._recount(batch, policy)
-        return sending_order(batch)
+        return batch
 
     def take_where(self, wanted: Callable[[Event], bool], policy: LanePolicy) -> list[Event]:
         """Remove and return the events that satisfy `wanted`, in arrival order."""
@@ -161,7 +181,7 @@ class Window:
 
     def _recount(self, removed: Sequence[Event], policy: LanePolicy) -> None:
         """Bring the sums up to date after events have left."""
-        self.bytes -= sum(map(body_size, removed))
+        self.bytes -= sum([body_size(event, policy.wrapped) for event in removed])
         if self.urgent:
             self.urgent -= sum(_urgent(event, policy) for event in removed)
         if self.cuts and policy.idle_gap is not None:
@@ -177,12 +197,6 @@ class Window:
             return
         while len(marks) > 1 and marks[1][0] <= self._taken:
             marks.popleft()
-
-
-def body_size(event: Event) -> int:
-    """What the event adds to a body: its value and a separator (a body has one more byte around all of them)."""
-    value = event.value
-    return 5 if value is None else len(value) + 1
 
 
 def sending_order(events: list[Event]) -> list[Event]:

@@ -53,5 +53,6 @@ def dead_letter(event: Event, cause: Cause, cluster: str) -> DeadLetter:
         "last-attempt": f"{cause.last_attempt:.3f}" if cause.last_attempt else "",
         "version": __version__,
     }
-    ours = tuple((PREFIX + name, text.encode()) for name, text in facts.items() if text)
+    # A text may hold half a surrogate pair (from a record or an answer): it must not stop the letter.
+    ours = tuple((PREFIX + name, text.encode(errors="replace")) for name, text in facts.items() if text)
     return DeadLetter(event.key, event.value, event.headers + ours, event.timestamp_ms)

@@ -14,6 +14,7 @@ import msgspec
 
 from forwarder.errors import ConfigurationError
 from forwarder.model.event import Headers, Unreadable
+from forwarder.model.severity import NAMES
 from forwarder.settings.process import Preset as UserPreset
 from forwarder.settings.process import Source
 from forwarder.source.overrides import Override, compile_overrides
@@ -133,7 +134,9 @@ def _find(source: Source, own: UserPreset | None, presets: Mapping[str, UserPres
 def _levels(presets: tuple[Preset, ...], source: Source, own: UserPreset | None) -> dict[str, Levels]:
     """One table per preset that may read this source; the source's own map comes before a user preset's."""
     overrides = {**(own.severity_map if own else {}), **source.severity_map}
-    return {preset.name: Levels(preset.scale, preset.level_words, overrides) for preset in presets}
+    # A severity that is read elsewhere than where the preset has it (or has none) may be any of the common words.
+    common = NAMES if source.envelope.severity is not None else {}
+    return {preset.name: Levels(preset.scale, {**common, **preset.level_words}, overrides) for preset in presets}
 
 
 def _overrides(source: Source, own: UserPreset | None) -> Override | None:

@@ -125,6 +125,10 @@ class MendedConsumer(Consumer):  # type: ignore[misc]
         state = assignment.state_value(tp) if assignment is not None else None
         return None if state is None or not state.has_valid_position else int(state._position)
 
+    def knows_coordinator(self) -> bool:
+        """False from the first heartbeat that nobody answers until the broker that leads the group is found again."""
+        return getattr(self._thread._ensure_consumer()._coordinator, "coordinator_id", None) is not None
+
     async def on_partitions_revoked(self, revoked: set[Any]) -> None:
         await super().on_partitions_revoked(revoked)
         self._held.clear()

@@ -22,6 +22,16 @@ _CONSUMER = "faust.transport.consumer"
 
 PRIVATE: tuple[Private, ...] = (
     Private(
+        "faust.tables.recovery:Recovery",
+        "the end-of-recovery signal may be cleared before anybody waits for it: RecoveryWatch gives it again",
+        markers=(
+            "self.signal_recovery_end.wait()",
+            "Done reading from changelog topics",
+            "self.signal_recovery_end.set()",
+            "self.signal_recovery_end.clear()",
+        ),
+    ),
+    Private(
         f"{_FETCHER}:FetchResult.getall",
         "wrapped: the position guard reads the fetch position before and after it",
         ("self", "max_records"),

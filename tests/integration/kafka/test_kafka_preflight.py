@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from aiokafka import TopicPartition
 
 from forwarder.errors import StartupError
 from forwarder.kafka import preflight as module
@@ -49,6 +50,17 @@ async def test_a_checkpoint_topic_grows_with_its_source(kafka: RealKafka) -> Non
     await kafka.topics.grow(source, 5)
     assert (await preflight(wanted)).sources == (ResolvedSource(source, 5),)
     assert await partitions(kafka, topics.checkpoint_topic(wanted.kafka.group, source)) == 5
+
+
+async def test_partitions_that_were_added_after_the_group_had_begun_are_told_apart(kafka: RealKafka) -> None:
+    source, other = await kafka.topics.create(partitions=2), await kafka.topics.create(partitions=1)
+    wanted = settings(kafka, source, other)
+    assert [found.appeared for found in (await preflight(wanted)).sources] == [frozenset(), frozenset()]
+    async with kafka.topics.consumer(committed=True, group_id=wanted.kafka.group) as consumer:
+        consumer.assign([TopicPartition(source, 0), TopicPartition(source, 1)])
+        await consumer.commit({TopicPartition(source, 0): 0, TopicPartition(source, 1): 7})
+    await kafka.topics.grow(source, 4)
+    assert [found.appeared for found in (await preflight(wanted)).sources] == [frozenset({2, 3}), frozenset()]
 
 
 async def test_settings_of_a_checkpoint_topic_are_mended_and_its_other_ones_kept(kafka: RealKafka) -> None:

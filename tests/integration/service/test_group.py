@@ -6,7 +6,7 @@ import asyncio
 from pathlib import Path
 
 from forwarder.cli.receiver import Receiver
-from tests.integration.service.scenario import Stream, config_for, forwarder, until_received
+from tests.integration.service.scenario import Stream, config_for, event, forwarder, until_received
 from tests.support.kafka import RealKafka
 
 COUNTS = (3, 4, 12)
@@ -54,3 +54,28 @@ async def test_the_other_worker_takes_over_from_one_that_is_killed(kafka: RealKa
             assert not findings.lost and not findings.disordered, findings
             assert findings.repeated <= 400 * 4, "at most what was delivered since the last checkpoint"
             assert first.metric("forwarder_assigned_partitions") == 4
+
+
+async def test_partitions_added_while_it_runs_are_read_from_their_first_record(
+    kafka: RealKafka, tmp_path: Path
+) -> None:
+    topic = await kafka.topics.create(partitions=1)
+    async with Receiver() as receiver:
+        hook = {"name": "siem", "url": receiver.url, "throttle": "50ms", "discardAfter": "never"}
+        config = config_for(tmp_path, kafka, topic, [{"topic": topic, "startAt": "now"}], [hook])
+        async with forwarder(config) as worker:
+            numbers = await fill(kafka, topic, 1, 0)
+            await kafka.topics.grow(topic, 3)
+            numbers += await fill(kafka, topic, 3, 300)
+            findings = await until_received(receiver, numbers)
+            assert findings.clean, findings
+            assert worker.metric("forwarder_assigned_partitions", topic=topic) == 3
+
+
+async def fill(kafka: RealKafka, topic: str, partitions: int, first: int) -> list[int]:
+    """A hundred events in each partition; their numbers."""
+    numbers = list(range(first, first + 100 * partitions))
+    for partition in range(partitions):
+        values = [event(n, partition, t=topic) for n in numbers[partition::partitions]]
+        await kafka.topics.produce_bulk(topic, partition, values)
+    return numbers

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
@@ -13,7 +14,8 @@ from forwarder import app
 from forwarder.cli import connect
 from forwarder.cli.connect import Reached
 from forwarder.configuration import load_checked
-from forwarder.observe.events import ConfigRefused
+from forwarder.errors import StartupError, TopicGrown
+from forwarder.observe.events import ConfigRefused, ConfigReloaded, TlsVerificationDisabled
 from forwarder.observe.redact import SECRETS
 from tests.unit.cli.conftest import Forwarder
 
@@ -96,3 +98,74 @@ async def test_a_reload_asks_the_same_checks_and_learns_new_secrets(write: Calla
     write(settings(signatureKey={"@type": "Value", "secret": "brand-new-secret-5511"}))
     await service.reload()
     assert SECRETS.text("x brand-new-secret-5511") == "x ***"
+
+
+class Kept:
+    """A logger that keeps its lines."""
+
+    def __init__(self) -> None:
+        self.lines: list[tuple[str, dict[str, Any]]] = []
+
+    def log(self, level: int, event: str, **facts: Any) -> None:
+        self.lines.append((event, facts))
+
+
+def reloadable(path: Path) -> tuple[app.Service, Told, Kept]:
+    told, kept = Told(), Kept()
+    service = app.Service(path, load_checked(path), kept)
+    service._observer = told  # type: ignore[assignment]
+    return service, told, kept
+
+
+async def test_a_mistake_that_was_undone_is_told_as_a_good_reload(write: Callable[..., Path]) -> None:
+    path = write(settings())
+    service, told, _ = reloadable(path)
+    write(settings(filter="event.severty > 3"))
+    await service.reload()
+    write(settings())
+    await service.reload()
+    assert [type(occurrence) for occurrence in told.occurrences] == [ConfigRefused, ConfigReloaded]
+    assert told.occurrences[1].changes == ()
+
+
+async def test_a_reload_warns_of_what_it_brings_and_only_once(write: Callable[..., Path]) -> None:
+    path = write(settings())
+    service, told, kept = reloadable(path)
+    write(settings(allowInvalidCerts=True))
+    await service.reload()
+    assert [event for event, _ in kept.lines] == ["configuration warning"]
+    assert [type(occurrence) for occurrence in told.occurrences] == [ConfigReloaded, TlsVerificationDisabled]
+    await service.reload()
+    assert len(kept.lines) == 1
+
+
+def test_what_ends_the_service_is_its_last_log_line(
+    write: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, kept = write(settings()), Kept()
+
+    async def refused(self: app.Service) -> int:
+        raise StartupError("Kafka refused the login", retryable=False)
+
+    monkeypatch.setattr(app.Service, "run", refused)
+    assert app.run_service(lambda: app.Service(path, load_checked(path), kept)) == 1
+    assert kept.lines == [("forwarder cannot go on", {"error": "Kafka refused the login"})]
+
+
+def test_a_topic_that_has_grown_starts_the_process_anew(
+    write: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, started = write(settings()), list[list[str]]()
+
+    async def grown(self: app.Service) -> int:
+        raise TopicGrown("a source topic has grown")
+
+    def execute(program: str, arguments: list[str]) -> NoReturn:
+        started.append([program, *arguments])
+        raise SystemExit(0)
+
+    monkeypatch.setattr(app.Service, "run", grown)
+    monkeypatch.setattr(app.os, "execv", execute)
+    with pytest.raises(SystemExit):
+        app.run_service(lambda: app.Service(path, load_checked(path), Kept()))
+    assert started == [[sys.executable, sys.executable, *sys.orig_argv[1:]]]

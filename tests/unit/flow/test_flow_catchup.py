@@ -60,7 +60,11 @@ async def test_it_meets_the_shared_read_without_repeating_or_skipping(make_flow)
 
 async def test_one_reader_feeds_every_lane_that_it_passes(make_flow):
     flow = make_flow(
-        hook("first"), hook("second"), hook("third"), log=filled(1500), group=behind(1500, first=0, second=700, third=1200)
+        hook("first"),
+        hook("second"),
+        hook("third"),
+        log=filled(1500),
+        group=behind(1500, first=0, second=700, third=1200),
     )
     await flow.assign()
     await asyncio.sleep(5)
@@ -72,9 +76,7 @@ async def test_one_reader_feeds_every_lane_that_it_passes(make_flow):
 
 
 async def test_a_lane_without_room_does_not_hold_up_the_others(make_flow):
-    flow = make_flow(
-        hook("dead", maxEvents=100), hook("fine"), log=filled(5000), group=behind(5000, dead=0, fine=0)
-    )
+    flow = make_flow(hook("dead", maxEvents=100), hook("fine"), log=filled(5000), group=behind(5000, dead=0, fine=0))
     never = asyncio.Event()
 
     async def answer(request):
@@ -129,7 +131,6 @@ async def test_a_need_that_comes_while_an_idle_reader_hangs_up_is_heard(make_flo
 
 async def test_a_lane_that_waited_for_the_budget_is_fed_when_others_have_given_it_back(make_flow):
     flow = make_flow(log=filled(10), group=behind(10, siem=0), budget=100_000)
-    flow.lane().holding.release = flow.lane().holding.release
     flow.budget.charge(90_000)
     await flow.assign()
     await asyncio.sleep(1)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
+from types import SimpleNamespace
 from typing import Any
 
 from aiokafka import TopicPartition
-from aiokafka.consumer.fetcher import FetchResult
+from aiokafka.consumer.fetcher import FetchResult, PartitionRecords
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forwarder.kafka.private.positions import Positions, install
+from forwarder.kafka.private.positions import Positions, install, release_fetched
 from forwarder.kafka.records import Chunk
 from forwarder.model.event import TP
 
@@ -124,3 +127,19 @@ def test_other_consumers_and_other_topics_get_plain_lists() -> None:
     state = State(0)
     assert type(result(state, Unpacked(0, [True], None)).getall()) is list
     assert type(result(State(0), Unpacked(0, [True], Positions({"other"}))).getall()) is list
+
+
+def test_what_a_seek_drops_is_freed_without_the_collector() -> None:
+    unpacked = PartitionRecords(KEY, object(), None, 0, None, None, False, 0)
+    gone = weakref.ref(unpacked)
+    fetched = {KEY: FetchResult(KEY, assignment=None, partition_records=unpacked, backoff=0)}
+    consumer = SimpleNamespace(_fetcher=SimpleNamespace(_records=fetched))
+    del unpacked
+    gc.disable()
+    try:
+        release_fetched(consumer, KEY)
+        release_fetched(consumer, TopicPartition("ev", 1))
+        del fetched[KEY]
+        assert gone() is None
+    finally:
+        gc.enable()

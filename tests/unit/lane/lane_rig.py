@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from forwarder.lane.actions import Action, Send, WriteDeadLetters, WriteLedger
@@ -80,6 +80,11 @@ def offsets(items: Iterable[Event]) -> list[int]:
     return [item.offset for item in items]
 
 
+def done(told: list[tuple[str, list[int]]], kind: str) -> list[int]:
+    """The offsets of everything of one kind that `Rig.run` tells."""
+    return [offset for what, some in told if what == kind for offset in some]
+
+
 class Rig:
     """One lane that owns `tps` from offset 0 and is live there."""
 
@@ -153,6 +158,37 @@ class Rig:
                 else:
                     self.wrote(action)
         raise AssertionError("the lane never comes to rest")
+
+    def run(self, judge: Callable[[list[int]], Verdict], most: int = 500) -> list[tuple[str, list[int]]]:
+        """Do what the lane wants until it rests; `judge` gives the verdict on a list of offsets. What happened, in order."""
+        told: list[tuple[str, list[int]]] = []
+        for _ in range(most):
+            actions = self.poll()
+            if not actions:
+                return told
+            for action in actions:
+                told.append(self._do(action, judge))
+            self.check()
+        raise AssertionError("the lane never comes to rest")
+
+    def _do(self, action: Action, judge: Callable[[list[int]], Verdict]) -> tuple[str, list[int]]:
+        some = offsets(action.part.events)
+        match action:
+            case Send():
+                verdict = judge(some)
+                self.answer(action, verdict)
+                return ("sent" if verdict is OK else "refused"), some
+            case WriteDeadLetters():
+                self.wrote(action)
+                return "dead letter", some
+            case WriteLedger():
+                self.wrote(action)
+                return "ledger", some
+
+    def caught_up(self, tp: TP = P0) -> None:
+        """What catch-up does once the lane has met the router."""
+        assert self.lane.behind[tp] == self.positions[tp]
+        self.lane.join(tp)
 
     def check(self) -> None:
         """What must hold at every moment."""

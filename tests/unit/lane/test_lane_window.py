@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import math
 import random
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from forwarder.deliver.payload.registry import FORMATS, render
 from forwarder.lane.policy import LanePolicy
 from forwarder.lane.window import Window, sending_order
 from forwarder.model.batch import Batch
+from forwarder.settings.webhook import Payload
 from tests.unit.lane.lane_rig import P0, P1, P2, WALL, event, events, offsets, policy, unreadable
 
 NEVER = -math.inf
@@ -175,6 +180,32 @@ def test_the_body_of_a_batch_is_within_max_bytes_unless_one_event_alone_is_large
         assert Batch("w", tuple(batch)).size <= 500 or len(batch) == 1
         seen += offsets(batch)
     assert seen == list(range(len(sizes)))
+    assert window.bytes == 0
+
+
+@pytest.mark.parametrize("style", ["nanoseconds", "rfc3339"])
+@pytest.mark.parametrize("name", FORMATS)
+@given(
+    values=st.lists(
+        st.tuples(st.text(max_size=40), st.text(max_size=9), st.text(max_size=9), st.booleans()), max_size=9
+    )
+)
+def test_max_bytes_bounds_the_body_of_every_payload_format(name, style, values):
+    rules = policy(maxBytes=600, payload={"format": name})
+    window = Window()
+    window.extend(
+        [
+            event(i, value=(value if text else json.dumps(value)).encode(), id=id_, type=type_, text=text)
+            for i, (value, id_, type_, text) in enumerate(values)
+        ],
+        0.0,
+        rules,
+    )
+    style_of = Payload.model_validate({"format": name, "timestampFormat": style})
+    while len(window):
+        batch = window.take(rules, 1000)
+        body = render(Batch("w", tuple(batch)), style_of, "c" * 64)
+        assert len(body.content) <= 600 or len(batch) == 1
     assert window.bytes == 0
 
 

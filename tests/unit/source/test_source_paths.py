@@ -112,6 +112,12 @@ def test_the_key_may_be_the_tenant() -> None:
         assert Decoder(source).decode_all(TP0, [record])[0].tenant == tenant
 
 
+def test_a_severity_of_ones_own_may_be_any_common_word_whatever_the_preset_knows() -> None:
+    record = {"type": "a.b", "timestamp": "2026-11-22T10:00:00Z", "data": {"risk": "Critical"}}
+    assert decode(record, "standard-webhooks", envelope={"severity": "data.risk"}).severity == 5
+    assert decode(record, "standard-webhooks").severity == 0
+
+
 def test_an_override_uses_the_presets_own_scale_of_severity() -> None:
     assert decode({"level": 0}, "sysdig", envelope={"severity": "level"}).severity == 4
 

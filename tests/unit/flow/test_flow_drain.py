@@ -1,0 +1,164 @@
+"""Handing over: intake stops, attempts end or are interrupted, the last checkpoint, and everything forgotten."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from forwarder.deliver.request import Exchange
+from forwarder.model.attempt import Response
+from tests.unit.flow.flow_rig import P0, P1, hook
+
+pytestmark = pytest.mark.looptime
+
+WELL = Exchange(Response(200))
+
+
+def slow(seconds: float):
+    async def answer(request):
+        await asyncio.sleep(seconds)
+        return WELL
+
+    return answer
+
+
+async def test_attempts_in_flight_may_finish_and_are_checkpointed_as_delivered(make_flow):
+    flow = make_flow()
+    flow.client.answer = slow(5)
+    await flow.assign()
+    flow.fill_and_take(10)
+    await asyncio.sleep(1)
+    await flow.revoke()
+    assert flow.group.checkpoint().position == 10
+    assert flow.group.checkpoint().lanes == {}
+    assert flow.group.commits[-1] == {P0: 10}
+    assert flow.lines.told("drain finished")[0]["abandoned"] == 0
+
+
+async def test_an_attempt_that_does_not_finish_is_interrupted_and_its_cursor_stays(make_flow):
+    flow = make_flow(drain=3.0)
+    flow.client.answer = slow(500)
+    await flow.assign()
+    flow.fill_and_take(10)
+    await asyncio.sleep(1)
+    before = asyncio.get_running_loop().time()
+    await flow.revoke()
+    assert asyncio.get_running_loop().time() - before == pytest.approx(3, abs=0.1)
+    mark = flow.group.checkpoint().lanes["siem"]
+    assert mark.cursor == 0
+    assert mark.frozen is not None
+    assert (mark.frozen.count, mark.frozen.attempts, mark.failures) == (10, 0, 0)
+    assert flow.lines.told("drain finished")[0]["abandoned"] == 1
+
+
+async def test_no_attempt_starts_during_a_drain(make_flow):
+    flow = make_flow(hook(maxEvents=5))
+    flow.client.answer = slow(5)
+    await flow.assign()
+    flow.fill_and_take(20)
+    await asyncio.sleep(1)
+    await flow.revoke()
+    assert len(flow.client.requests) == 1
+    assert flow.group.checkpoint().lanes["siem"].cursor == 5
+
+
+async def test_a_chunk_during_a_drain_is_left_to_the_next_owner(make_flow):
+    flow = make_flow()
+    flow.client.answer = slow(5)
+    await flow.assign()
+    flow.fill_and_take(5)
+    await asyncio.sleep(1)
+    draining = asyncio.ensure_future(flow.revoke())
+    await asyncio.sleep(1)
+    flow.log.fill(5)
+    flow.take(5)
+    await draining
+    assert flow.group.checkpoint().position == 5
+
+
+async def test_progress_is_checkpointed_before_the_wait_for_attempts(make_flow):
+    flow = make_flow(hook("slow"), hook("fast"))
+
+    async def answer(request):
+        if "slow" in request.url:
+            await asyncio.sleep(500)
+        return WELL
+
+    flow.client.answer = answer
+    await flow.assign()
+    flow.fill_and_take(10)
+    await asyncio.sleep(1)
+    draining = asyncio.ensure_future(flow.revoke())
+    await asyncio.sleep(1)
+    assert flow.group.checkpoint().position == 10
+    assert "fast" not in flow.group.checkpoint().lanes
+    await draining
+
+
+async def test_everything_is_forgotten_and_the_budget_is_free(make_flow):
+    flow = make_flow(hook(throttle=60), drain=1.0)
+    flow.client.answer = slow(500)
+    await flow.assign(P0, P1)
+    flow.fill_and_take(10)
+    flow.fill_and_take(10, P1)
+    await asyncio.sleep(1)
+    await flow.revoke()
+    assert flow.positions.expected == {}
+    assert flow.lane().owned == set()
+    assert flow.lane().behind == {}
+    assert flow.budget.used == 0
+    assert flow.lane().books.pending == 0
+    assert flow.lane().books.imbalance == 0
+
+
+async def test_draining_twice_is_harmless(make_flow):
+    flow = make_flow()
+    await flow.assign()
+    flow.fill_and_take(10)
+    await asyncio.sleep(1)
+    await flow.revoke()
+    writes = len(flow.group.writes)
+    await flow.revoke()
+    assert len(flow.group.writes) == writes
+
+
+async def test_partitions_that_come_back_go_on_where_they_were(make_flow):
+    flow = make_flow(drain=1.0)
+    flow.client.answer = slow(500)
+    await flow.assign()
+    flow.fill_and_take(10)
+    await asyncio.sleep(1)
+    await flow.revoke()
+    flow.client.answer = slow(0)
+    await flow.assign()
+    await asyncio.sleep(5)
+    flow.fill_and_take(10)
+    await asyncio.sleep(5)
+    first, *rest = flow.client.bodies()
+    assert first == rest[0] == [f"e{n}" for n in range(10)]  # interrupted, then sent again as it was
+    assert [one for body in rest for one in body] == [f"e{n}" for n in range(20)]
+    ids = [request.headers["Forwarder-Batch-Id"] for request in flow.client.requests[:2]]
+    assert ids[0] == ids[1]
+
+
+async def test_a_drain_that_is_cut_off_still_forgets_so_that_nothing_is_held_twice(make_flow):
+    flow = make_flow(drain=60.0)
+    flow.client.answer = slow(30)
+    await flow.assign()
+    flow.fill_and_take(10)
+    await asyncio.sleep(1)
+    draining = asyncio.ensure_future(flow.revoke())
+    await asyncio.sleep(5)
+    draining.cancel()
+    await asyncio.wait([draining])
+    await asyncio.sleep(1)
+    assert flow.positions.expected == {}
+    assert list(flow.lane().flights.events()) == []
+    assert flow.dispatcher.in_flight == 0
+    flow.client.answer = slow(0)
+    await flow.assign()
+    await asyncio.sleep(5)
+    assert flow.client.ids()[10:] == [f"e{n}" for n in range(10)]
+    assert flow.budget.used == 0
+    assert flow.lane().books.imbalance == 0
