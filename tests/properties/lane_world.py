@@ -9,7 +9,6 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Iterator
-from enum import Enum
 from typing import Any, cast
 
 from forwarder.deliver.sender import Prepared
@@ -21,10 +20,11 @@ from forwarder.lane.flight import Part
 from forwarder.lane.lane import Lane
 from forwarder.lane.states import LaneState, Trigger
 from forwarder.model.attempt import Attempt, Failure, Fault, Response
-from forwarder.model.event import TP, Event
-from forwarder.model.verdict import Bisect, Delivered, Disable, Halve, Interrupted, Pace, Retry, Verdict
+from forwarder.model.event import TP
+from forwarder.model.verdict import Delivered, Interrupted
 from forwarder.progress.checkpoint import Checkpoint, decode, encode, order_of
-from tests.unit.lane.lane_rig import WALL, event, webhook
+from tests.properties.lane_places import Kafka, Mood, Taste, judge
+from tests.unit.lane.lane_rig import WALL, webhook
 
 Place = tuple[int, int]
 """Partition and offset."""
@@ -32,33 +32,12 @@ Place = tuple[int, int]
 LIMITS = {"maxEvents": 4, "maxBytes": 450}
 
 
-class Taste(Enum):
-    """What the endpoint thinks of an event."""
-
-    FINE = "fine"
-    REFUSED = "refused"
-    TOO_LARGE = "too large"
-    UNWANTED = "the filter says no"
-    MARKER = "no record at all"
-
-
-class Mood(Enum):
-    """How the endpoint answers a request."""
-
-    WELL = "well"
-    BUSY = "503"
-    TIMEOUT = "timeout"
-    DOWN = "connection refused"
-    GONE = "410"
-
-
 class World:
     """`outcomes`: which events have one. `delivered`: the last arrival per partition since the last crash."""
 
     def __init__(self, partitions: int = 2, room: int = 12, **given: Any) -> None:
         self.tps = [TP("logs", number) for number in range(partitions)]
-        self.log: dict[TP, list[tuple[Event, Taste]]] = {tp: [] for tp in self.tps}
-        self.log_start = dict.fromkeys(self.tps, 0)
+        self.kafka = Kafka(self.tps)
         self.positions = dict.fromkeys(self.tps, 0)
         self.now = 0.0
         self.outcomes: set[Place] = set()
@@ -98,30 +77,21 @@ class World:
     # --- Kafka and the router ---
 
     def produce(self, tp: TP, taste: Taste, severity: int = 3) -> None:
-        stamp = int((WALL + self.now) * 1000)
-        made = event(len(self.log[tp]), tp, timestamp_ms=stamp, when=stamp * 1_000_000, severity=severity)
-        self.log[tp].append((made, taste))
-
-    def _wanted(self, tp: TP, start: int, end: int) -> list[Event]:
-        return [made for made, taste in self.log[tp][start:end] if taste not in (Taste.UNWANTED, Taste.MARKER)]
+        self.kafka.produce(tp, taste, self.now, severity)
 
     def read(self, tp: TP, count: int, skip: int = 0) -> None:
         """The shared read: a chunk of `count` offsets; the consumer may have skipped some before it."""
         expected = self.positions[tp]
         start = expected + skip
-        end = min(start + count, len(self.log[tp]))
+        end = min(start + count, self.kafka.end(tp))
         if start >= end:
             return
         self.positions[tp] = end
         if skip:
             self.lane.fall_behind(tp, expected)
-        found = self._wanted(tp, start, end)
+        found = self.kafka.wanted(tp, start, end)
         if found:
             self.lane.offer(tp, found, self.now)
-
-    def delete(self, tp: TP, upto: int) -> None:
-        """Retention."""
-        self.log_start[tp] = max(self.log_start[tp], min(upto, len(self.log[tp])))
 
     # --- catch-up, by the rules of flow/catchup ---
 
@@ -138,11 +108,11 @@ class World:
                 self.following.discard(tp)
                 continue
             start = self.lane.behind[tp]
-            if start < self.log_start[tp]:
+            if start < self.kafka.first[tp]:
                 self._lose(tp, start)
                 continue
-            upto = min(start + count, len(self.log[tp]), self.positions[tp])
-            self.lane.feed(tp, self._wanted(tp, start, upto), upto, self.now)
+            upto = min(start + count, self.kafka.end(tp), self.positions[tp])
+            self.lane.feed(tp, self.kafka.wanted(tp, start, upto), upto, self.now)
             self._joined(tp)
         return bool(self.following)
 
@@ -153,7 +123,7 @@ class World:
         return True
 
     def _lose(self, tp: TP, cursor: int) -> None:
-        upto = self.log_start[tp]
+        upto = self.kafka.first[tp]
         spared = self.lane.flights.offsets(tp, cursor) | self.lane.delivered_ahead.get(tp, set())
         gone = set(range(cursor, upto)) - spared
         assert self.lane.skip(tp, upto) == len(gone)
@@ -195,7 +165,8 @@ class World:
 
     def _answer(self, action: Send, mood: Mood) -> None:
         part = action.part
-        verdict, fault = self._judge(part, mood)
+        tastes = set() if self.cured else {self.kafka.taste(item) for item in part.events}
+        verdict, fault = judge(tastes, mood)
         result = Response(200) if fault is None else Failure(fault, "no answer")
         sent = list(part.events)
         self.lane.on_verdict(action.flight, Attempt("b", part.attempts, result, 0.1), verdict, self.now, WALL, 1.0)
@@ -205,21 +176,6 @@ class World:
                 before = self.delivered[item.tp]
                 self.delivered[item.tp] = item.offset
                 assert item.offset > before or self.lane.policy.slots > 1, "in order"
-
-    def _judge(self, part: Part, mood: Mood) -> tuple[Verdict, Fault | None]:
-        tastes = set() if self.cured else {self.log[item.tp][item.offset][1] for item in part.events}
-        match mood:
-            case Mood.BUSY:
-                return Retry(Pace.NORMAL, "503"), None
-            case Mood.TIMEOUT:
-                return Retry(Pace.NORMAL, "timeout"), Fault.TIMEOUT
-            case Mood.DOWN:
-                return Retry(Pace.NORMAL, "refused"), Fault.REFUSED
-            case Mood.GONE:
-                return Disable("410"), None
-        if Taste.TOO_LARGE in tastes:
-            return Halve("413"), None
-        return (Bisect("400"), None) if Taste.REFUSED in tastes else (Delivered(), None)
 
     def _note(self, tp: TP, offset: int) -> None:
         place = (tp.partition, offset)
@@ -328,7 +284,7 @@ class World:
         cursors = lane.cursors()
         for tp in self.tps:
             cursor = min(cursors.get(tp, self.positions[tp]), self.positions[tp])
-            for item in self._wanted(tp, self.safe[tp], cursor):
+            for item in self.kafka.wanted(tp, self.safe[tp], cursor):
                 assert (tp.partition, item.offset) in self.outcomes or self._shed(), f"{tp} {item.offset} was lost"
             self.safe[tp] = max(self.safe[tp], cursor)
 
@@ -339,7 +295,7 @@ class World:
         """The endpoint takes everything and all is read: it must come to an end by itself."""
         self.cured = True
         for tp in self.tps:
-            self.read(tp, len(self.log[tp]))
+            self.read(tp, self.kafka.end(tp))
         self.on()
         for _ in range(3000):
             self.serve()
@@ -354,7 +310,7 @@ class World:
         assert self.lane.books.pending == 0
         if not self._shed():
             for tp in self.tps:
-                for item in self._wanted(tp, 0, len(self.log[tp])):
+                for item in self.kafka.wanted(tp, 0, self.kafka.end(tp)):
                     assert (tp.partition, item.offset) in self.outcomes
 
     def _at_rest(self) -> bool:

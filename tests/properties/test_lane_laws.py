@@ -14,7 +14,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.properties.lane_world import Mood, Taste, World
+from tests.properties.lane_places import Mood, Taste
+from tests.properties.lane_world import World
 
 STEPS = 400
 LAW = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
@@ -96,7 +97,7 @@ class History:
 
     def delete(self) -> None:
         tp = self.tp
-        self.world.delete(tp, self.world.positions[tp] - self.dice.randint(0, 10))
+        self.world.kafka.delete(tp, self.world.positions[tp] - self.dice.randint(0, 10))
 
 
 def live(seed: int, weights: dict[str, float], **given: Any) -> World:

@@ -189,7 +189,7 @@ class DrainFinished(Occurrence):
 class KafkaUnreachable(Occurrence):
     """Kafka does not answer or refuses us. `error` says why and names the broker. It is tried again without end."""
 
-    text: ClassVar = "Kafka is unreachable"
+    text: ClassVar = "waiting for Kafka"
     level: ClassVar = ERROR
     every: ClassVar = 30.0
     counts: ClassVar = (d.KAFKA_UP,)

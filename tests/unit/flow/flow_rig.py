@@ -32,6 +32,9 @@ from forwarder.source.decode import Decoder
 from forwarder.source.positions import Positions
 from tests.unit.flow.flow_doors import (
     P0,
+    P1,
+    UNANSWERED,
+    WALL,
     FakeClient,
     FakeGroup,
     FakeLog,
@@ -40,7 +43,10 @@ from tests.unit.flow.flow_doors import (
     Lines,
     VirtualClock,
     chunk,
+    record,
 )
+
+__all__ = ["P0", "P1", "UNANSWERED", "WALL", "FakeGroup", "FakeLog", "Flow", "chunk", "hook", "record", "settings"]
 
 
 def hook(name: str = "siem", **given: Any) -> dict[str, Any]:

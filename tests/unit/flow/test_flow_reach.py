@@ -56,6 +56,6 @@ def test_an_outage_is_told_once_and_so_is_its_end():
     assert watch.health.ready
     assert watch.up() == 1
     assert [(event, facts.get("down_s")) for event, facts in watch.lines.lines] == [
-        ("Kafka is unreachable", None),
+        ("waiting for Kafka", None),
         ("Kafka answers", 20.0),
     ]

@@ -220,7 +220,6 @@ async def test_a_frozen_batch_is_signed_with_the_new_key(make_flow):
     again = flow.client.requests[-1]
     assert again.content == frozen.content
     assert again.headers["X-Signature"] != frozen.headers["X-Signature"]
-    assert "old" not in str(told)
     assert not any(word in line for line in told for word in ("'old'", "'new'"))
 
 

@@ -6,8 +6,6 @@ from forwarder.lane.states import Trigger
 from forwarder.model.attempt import DiscardReason
 from tests.unit.lane.lane_rig import OK, P0, P1, Rig, event
 
-KIB = 1024
-
 
 def lossy(**given) -> Rig:
     return Rig(lossy=True, maxEvents=100, throttle=60, **given)

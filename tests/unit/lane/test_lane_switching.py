@@ -5,9 +5,6 @@ from __future__ import annotations
 from forwarder.lane.states import LaneState, Trigger
 from tests.unit.lane.lane_rig import GONE, OK, P0, P1, REFUSED, Rig, later, offsets, webhook
 
-KIB = 1024
-
-
 # --- off, on, another configuration ---
 
 
