@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import re
+import zlib
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -51,6 +53,16 @@ def _run(text: str) -> Run:
 def parse_counts(text: str) -> dict[str, int]:
     """Reads a `Forwarder-Discarded` header: `expired=3;shed=1`. What is not written like this is passed over."""
     return {match[1]: int(match[2]) for match in _COUNT.finditer(text)}
+
+
+def unpacked(sent: bytes, encoding: str) -> bytes:
+    """The body without its content encoding; what cannot be unpacked is left as it is."""
+    if encoding.strip().lower() != "gzip":
+        return sent
+    try:
+        return gzip.decompress(sent)
+    except (OSError, EOFError, zlib.error):
+        return sent
 
 
 def parse_events(body: bytes, content_type: str) -> list[Any]:

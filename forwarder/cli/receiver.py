@@ -18,7 +18,7 @@ from typing import Any, Self
 
 from aiohttp import web
 
-from forwarder.cli.arrivals import Arrival, Offsets, Seen, parse_offsets
+from forwarder.cli.arrivals import Arrival, Offsets, Seen, parse_offsets, unpacked
 from forwarder.cli.behaviour import Answer, Behaviour, Dead, Ok, answer, parse_behaviour
 from forwarder.cli.journal import Journal
 from forwarder.cli.wire import pause, send, told
@@ -156,7 +156,9 @@ class Receiver:
         app.router.add_get(CONTROL_PATH, self._get_behaviour)
         app.router.add_put(CONTROL_PATH, self._put_behaviour)
         app.router.add_route("*", "/{path:.*}", self._receive)
-        self._runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=_CLOSE_SECONDS)
+        self._runner = web.AppRunner(
+            app, access_log=None, handler_cancellation=True, shutdown_timeout=_CLOSE_SECONDS, auto_decompress=False
+        )
         await self._runner.setup()
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         await web.SockSite(self._runner, self._socket, ssl_context=self._tls, backlog=1024).start()
@@ -195,9 +197,10 @@ class Receiver:
     # -- requests
 
     async def _receive(self, request: web.Request) -> web.StreamResponse:
-        body = await request.read()
+        sent = await request.read()
         headers = {name.lower(): value for name, value in request.headers.items()}
-        arrival = self._examine(headers, body)
+        body = unpacked(sent, headers.get("content-encoding", ""))
+        arrival = self._examine(headers, sent, body)
         chosen = Answer(401, accepted=False)
         if arrival.verified is not False:
             chosen = answer(self.behaviour, body, self._luck.random())
@@ -218,10 +221,11 @@ class Receiver:
             self._record(arrival)
             raise
 
-    def _examine(self, headers: dict[str, str], body: bytes) -> Arrival:
+    def _examine(self, headers: dict[str, str], sent: bytes, body: bytes) -> Arrival:
+        """The signature covers the bytes as they were sent, before they are unpacked."""
         verified, reason = None, ""
         if self._keys:
-            result = verify(self._scheme, self._keys, headers, body, self._clock.wall())
+            result = verify(self._scheme, self._keys, headers, sent, self._clock.wall())
             verified = not isinstance(result, Rejected)
             reason = result.reason.value if isinstance(result, Rejected) else ""
         try:

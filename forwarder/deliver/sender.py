@@ -51,7 +51,7 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True)
 class _Letter:
-    """What stays the same when one attempt has to be sent twice. The signature covers `body`; `sent` goes over the wire."""
+    """What stays the same when one attempt has to be sent twice. `sent` goes over the wire, and is what is signed."""
 
     batch_id: str
     content_type: str
@@ -135,7 +135,7 @@ class Sender:
 
     def _request(self, letter: _Letter, timeout: float) -> Request:
         """Sealed anew each time. Raises SecretUnavailable, KeyUnusable."""
-        sealed = self._credentials.seal(letter.batch_id, self._clock.wall(), letter.body)
+        sealed = self._credentials.seal(letter.batch_id, self._clock.wall(), letter.sent)
         headers: told.Headers = {}
         told.overlay(headers, (("User-Agent", told.USER_AGENT), ("Content-Type", letter.content_type)))
         told.overlay(headers, sealed.pairs)

@@ -221,7 +221,7 @@ class Webhook(Model):
     payload: Payload = Payload()
     """The body's format."""
     compression: Literal["none", "gzip"] = "none"
-    """Of the body."""
+    """Of the body. A signature covers the compressed bytes, as they are sent."""
     status_policy: dict[str, StatusAction] = Field({})
     """HTTP status (`404`, `4xx`, `400-499`) -> what happens, over the built-in table."""
     dead_letter_limit: DeadLetterLimit = DeadLetterLimit()

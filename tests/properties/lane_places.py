@@ -1,12 +1,18 @@
-"""The two places around a lane: Kafka's log, and an endpoint with moods and tastes. Values and answers; remembers no outcome."""
+"""The places around a lane: Kafka's log, its checkpoints, and an endpoint with moods and tastes. Remembers no outcome."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from enum import Enum
+from typing import cast
 
+from forwarder.flow.marks import marks
+from forwarder.flow.roster import Roster
+from forwarder.lane.lane import Lane
 from forwarder.model.attempt import Fault
 from forwarder.model.event import TP, Event
 from forwarder.model.verdict import Bisect, Delivered, Disable, Halve, Pace, Retry, Verdict
+from forwarder.progress.checkpoint import Checkpoint, decode, encode, order_of
 from tests.unit.lane.lane_rig import WALL, event
 
 
@@ -71,3 +77,33 @@ def judge(tastes: set[Taste], mood: Mood) -> tuple[Verdict, Fault | None]:
     if Taste.TOO_LARGE in tastes:
         return Halve("413"), None
     return (Bisect("400"), None) if Taste.REFUSED in tastes else (Delivered(), None)
+
+
+class Shelf:
+    """The newest checkpoint of each partition, as records."""
+
+    def __init__(self, tps: list[TP]) -> None:
+        first = encode(Checkpoint(epoch=1, seq=0, position=0, known=["siem"]), 1_000_000)
+        self._records = dict.fromkeys(tps, first)
+
+    def save(self, lane: Lane, positions: Mapping[TP, int]) -> None:
+        """Write what the lane's marks say; each record is newer than the one before."""
+        for tp, found in marks(cast(Roster, _Lanes(lane)), positions, list(self._records)).items():
+            seq = decode(self._records[tp]).seq + 1
+            record = encode(Checkpoint(1, seq, positions[tp], found, ["siem"]), 1_000_000)
+            assert order_of(record) > order_of(self._records[tp])
+            self._records[tp] = record
+
+    def load(self) -> dict[TP, Checkpoint]:
+        return {tp: decode(record) for tp, record in self._records.items()}
+
+
+class _Lanes:
+    """As much of a roster as marks need."""
+
+    def __init__(self, lane: Lane) -> None:
+        self._lane = lane
+        self.fingerprints = {lane.name: "f"}
+
+    def __iter__(self) -> Iterator[Lane]:
+        yield self._lane

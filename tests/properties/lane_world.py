@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterator
 from typing import Any, cast
 
 from forwarder.deliver.sender import Prepared
-from forwarder.flow.marks import marks, restore
-from forwarder.flow.roster import Roster
+from forwarder.flow.marks import restore
 from forwarder.lane.actions import Action, Send
 from forwarder.lane.budget import Budget
 from forwarder.lane.flight import Part
@@ -22,8 +20,8 @@ from forwarder.lane.states import LaneState, Trigger
 from forwarder.model.attempt import Attempt, Failure, Fault, Response
 from forwarder.model.event import TP
 from forwarder.model.verdict import Delivered, Interrupted
-from forwarder.progress.checkpoint import Checkpoint, decode, encode, order_of
-from tests.properties.lane_places import Kafka, Mood, Taste, judge
+from forwarder.progress.checkpoint import Checkpoint
+from tests.properties.lane_places import Kafka, Mood, Shelf, Taste, judge
 from tests.unit.lane.lane_rig import WALL, webhook
 
 Place = tuple[int, int]
@@ -47,13 +45,13 @@ class World:
         self.crashed = self.cured = False
         self._given, self._room = given, room
         self._start_process()
-        self.stored = {tp: self._record(Checkpoint(epoch=1, seq=0, position=0, known=["siem"])) for tp in self.tps}
-        self._own(self._load())
+        self.shelf = Shelf(self.tps)
+        self._own(self.shelf.load())
 
     # --- process ---
 
     def _start_process(self) -> None:
-        self.budget = Budget(1_000_000)
+        self.budget, self.others = Budget(self._room * 600), 0
         self.under_way: list[Action] = []
         self.due = math.inf
         self.kicked = False
@@ -73,6 +71,12 @@ class World:
 
     def _kick(self) -> None:
         self.kicked = True
+
+    def crowd(self, share: float) -> None:
+        """Other lanes and bodies in flight hold that share of the budget."""
+        self.budget.release(self.others)
+        self.others = int(self.budget.limit * share)
+        self.budget.charge(self.others)
 
     # --- Kafka and the router ---
 
@@ -194,25 +198,9 @@ class World:
 
     # --- checkpoints ---
 
-    def _roster(self) -> Roster:
-        return cast(Roster, _Lanes([self.lane]))
-
-    def _record(self, checkpoint: Checkpoint) -> bytes:
-        return encode(checkpoint, 1_000_000)
-
     def save(self) -> None:
-        """What the keeper writes; the highest order wins."""
-        for tp, found in marks(self._roster(), self.positions, self.tps).items():
-            before = decode(self.stored[tp])
-            new = Checkpoint(
-                epoch=before.epoch, seq=before.seq + 1, position=self.positions[tp], lanes=found, known=["siem"]
-            )
-            record = self._record(new)
-            assert order_of(record) > order_of(self.stored[tp])
-            self.stored[tp] = record
-
-    def _load(self) -> dict[TP, Checkpoint]:
-        return {tp: decode(record) for tp, record in self.stored.items()}
+        """What the keeper writes."""
+        self.shelf.save(self.lane, self.positions)
 
     def _own(self, loaded: dict[TP, Checkpoint]) -> None:
         for tp, checkpoint in loaded.items():
@@ -230,7 +218,7 @@ class World:
         self.crashed = True
         self.delivered = dict.fromkeys(self.tps, -1)
         self._start_process()
-        self._own(self._load())
+        self._own(self.shelf.load())
 
     def hand_over(self, *, restart: bool) -> None:
         """A drain: attempts under way are interrupted, the checkpoint is written, the partitions are given up and come back."""
@@ -248,9 +236,9 @@ class World:
             self._start_process()
         else:
             self.lane.disown(frozenset(self.tps))
-            assert self.budget.used == 0
+            assert self.budget.used == self.others
             self.lane.draining = False
-        self._own(self._load())
+        self._own(self.shelf.load())
 
     # --- configuration ---
 
@@ -279,7 +267,7 @@ class World:
         assert books.imbalance == 0
         assert books.held == len(held)
         assert books.returned >= 0
-        assert self.budget.used == lane.holding.bytes == sum(item.size for item in held)
+        assert self.budget.used - self.others == lane.holding.bytes == sum(item.size for item in held)
         assert len({(item.tp, item.offset) for item in held}) == len(held), "an event is held once"
         cursors = lane.cursors()
         for tp in self.tps:
@@ -315,14 +303,3 @@ class World:
 
     def _at_rest(self) -> bool:
         return not self.lane.cursors() and not self.under_way
-
-
-class _Lanes:
-    """As much of a roster as marks need."""
-
-    def __init__(self, lanes: list[Lane]) -> None:
-        self._lanes = lanes
-        self.fingerprints = {lane.name: "f" for lane in lanes}
-
-    def __iter__(self) -> Iterator[Lane]:
-        return iter(self._lanes)

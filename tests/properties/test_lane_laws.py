@@ -35,7 +35,7 @@ MOODS = {
 }
 
 USUAL = {"produce": 8, "read": 10, "gap": 1, "advance": 6, "long": 1, "catch_up": 10, "finish": 14, "save": 2}
-TROUBLE = {"hand_over": 0.5, "restart": 0.5, "shrink": 1, "off": 0.3, "on": 1, "reconfigure": 0.5}
+TROUBLE = {"hand_over": 0.5, "restart": 0.5, "shrink": 1, "off": 0.3, "on": 1, "reconfigure": 0.5, "crowd": 1}
 DISASTER = {"crash": 1, "delete": 0.3}
 
 
@@ -94,6 +94,9 @@ class History:
     def shrink(self) -> None:
         if not self.world.lane.policy.lossy:
             self.world.lane.shrink()
+
+    def crowd(self) -> None:
+        self.world.crowd(self.dice.choice([0.0, 0.0, 0.6, 0.8, 1.0, 1.5]))
 
     def delete(self) -> None:
         tp = self.tp

@@ -104,7 +104,7 @@ async def test_kafka_is_asked_until_it_answers_and_that_is_said(make_flow):
     log = PatientLog(offsets, ("a:9092",), flow.observer, flow.clock)
     assert await log.log_start(P0) == 42
     assert asyncio.get_running_loop().time() - before == pytest.approx(3, abs=0.01)
-    assert flow.lines.told("Kafka is unreachable")[0]["error"] == "refused"
+    assert flow.lines.told("waiting for Kafka")[0]["error"] == "refused"
 
 
 async def test_a_time_after_the_last_record_is_the_end(make_flow):
