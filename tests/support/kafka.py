@@ -33,8 +33,8 @@ class KafkaUnavailable(AssertionError):
 
 
 def libs() -> Path:
-    """The folder with Kafka's jars: `FORWARDER_KAFKA_LIBS`, else `.cache/kafka/libs` of the repository."""
-    return Path(os.environ.get("FORWARDER_KAFKA_LIBS") or ROOT / ".cache" / "kafka" / "libs")
+    """The folder with Kafka's jars: `TESTS_KAFKA_LIBS`, else `.cache/kafka/libs` of the repository."""
+    return Path(os.environ.get("TESTS_KAFKA_LIBS") or ROOT / ".cache" / "kafka" / "libs")
 
 
 def java_command(*options: str) -> list[str]:

@@ -126,7 +126,7 @@ def test_the_broker_dies_with_the_process_that_started_it(tmp_path: Path) -> Non
 
 
 def test_missing_java_is_a_failure_with_the_reason(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("FORWARDER_KAFKA_LIBS", str(tmp_path))
+    monkeypatch.setenv("TESTS_KAFKA_LIBS", str(tmp_path))
     with pytest.raises(KafkaUnavailable, match="no Kafka jars in"):
         java_command()
     monkeypatch.setenv("PATH", str(tmp_path))

@@ -192,6 +192,23 @@ async def test_what_was_delivered_out_of_order_is_not_sent_again_after_a_restart
     assert again.client.ids() == [f"e{n}" for n in range(5)]
 
 
+async def test_refusals_in_a_row_are_counted_across_a_restart(make_flow):
+    flow = make_flow(hook(maxEvents=1))
+    flow.client.answer = answering(Exchange(Response(400)))
+    await flow.assign()
+    flow.fill_and_take(10)
+    await asyncio.sleep(5)
+    assert len(flow.producer.written) == 10
+    await flow.revoke()
+    again = make_flow(hook(maxEvents=1), log=flow.log, group=flow.group)
+    again.client.answer = flow.client.answer
+    await again.assign()
+    again.fill_and_take(3)
+    await asyncio.sleep(5)
+    assert again.lane().state is LaneState.PAUSED
+    assert again.producer.written == []
+
+
 async def test_a_webhook_that_was_gone_stays_off_after_a_restart_until_it_is_changed(make_flow):
     flow = make_flow()
     flow.client.answer = answering(Exchange(Response(410)))

@@ -175,6 +175,14 @@ def test_shedding_never_gives_up_a_higher_severity_for_a_lower_one():
             assert victim.severity == min(incoming, present)
 
 
+def test_the_lowest_severity_is_that_of_what_is_there_not_of_what_has_left():
+    shedder = Shedder()
+    shedder.added(1)  # delivered since
+    shedder.added(3)
+    new = event(9, severity=2)
+    assert shedder.choose([event(0, severity=3)], new, capacity=1) == [new]
+
+
 # --- parts ---
 
 

@@ -138,6 +138,14 @@ def test_with_an_open_circuit_only_one_request_is_in_flight_whatever_the_concurr
     assert len(rig.poll()) == 4
 
 
+def test_an_open_circuit_starts_nothing_beside_its_probe():
+    rig = failing(3, 5, concurrency=4)
+    rig.offer(range(3, 50))
+    (probe,) = rig.poll()
+    assert offsets(probe.part.events) == [0, 1, 2]
+    assert rig.poll() == []
+
+
 def test_a_new_batch_while_the_circuit_is_open_is_small_too():
     rig = failing(3, 5, retry={"maxAttempts": 5})
     rig.offer(range(3, 103))

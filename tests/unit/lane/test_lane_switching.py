@@ -34,6 +34,19 @@ def test_switching_on_continues_from_the_cursor():
     rig.check()
 
 
+def test_switching_on_forgets_the_back_off_and_the_circuit():
+    rig = Rig()
+    rig.offer(range(100))
+    for _ in range(6):
+        rig.answer(rig.one(), later(), delay=500)
+        rig.now += 500
+    rig.lane.switch_off(Trigger.SWITCHED_OFF, "enable is false")
+    rig.lane.switch_on(Trigger.SWITCHED_ON)
+    rig.feed(range(100), 100)
+    assert not rig.lane.flights.circuit_open
+    assert len(rig.one().part.events) == 100
+
+
 def test_a_jump_skips_what_was_not_read():
     rig = Rig()
     rig.lane.switch_off(Trigger.SWITCHED_OFF, "enable is false")

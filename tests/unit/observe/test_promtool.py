@@ -15,7 +15,7 @@ from forwarder.observe.metrics import Metrics
 def test_promtool_finds_nothing_to_complain_about(metrics: Metrics) -> None:
     promtool = shutil.which(os.environ.get("PROMTOOL", "promtool"))
     if promtool is None:
-        if os.environ.get("FORWARDER_REQUIRE_PROMTOOL") == "1":
+        if os.environ.get("TESTS_REQUIRE_PROMTOOL") == "1":
             pytest.fail("promtool is required and not found: install the Debian package prometheus, or set PROMTOOL")
         pytest.skip("promtool is not installed; the same rules are checked by test_declared.py")
     bound = metrics.add_webhook("siem")
