@@ -58,7 +58,7 @@ class World:
         self.following: set[TP] = set()
         self.lane = Lane(webhook(**{**LIMITS, **self._given}), self.budget, self.positions, self._wake)
         self._tighten()
-        self.lane.on_room = self._kick
+        self.lane.on_room = lambda: setattr(self, "kicked", True)
 
     def _tighten(self) -> None:
         """A lane that is full soon."""
@@ -68,9 +68,6 @@ class World:
 
     def _wake(self, lane: Lane, when: float) -> None:
         self.due = min(self.due, when)
-
-    def _kick(self) -> None:
-        self.kicked = True
 
     def crowd(self, share: float) -> None:
         """Other lanes and bodies in flight hold that share of the budget."""
@@ -93,8 +90,7 @@ class World:
         self.positions[tp] = end
         if skip:
             self.lane.fall_behind(tp, expected)
-        found = self.kafka.wanted(tp, start, end)
-        if found:
+        if found := self.kafka.wanted(tp, start, end):
             self.lane.offer(tp, found, self.now)
 
     # --- catch-up, by the rules of flow/catchup ---
@@ -273,11 +269,10 @@ class World:
         for tp in self.tps:
             cursor = min(cursors.get(tp, self.positions[tp]), self.positions[tp])
             for item in self.kafka.wanted(tp, self.safe[tp], cursor):
-                assert (tp.partition, item.offset) in self.outcomes or self._shed(), f"{tp} {item.offset} was lost"
+                assert (tp.partition, item.offset) in self.outcomes or self.lane.policy.lossy, (
+                    f"{tp} {item.offset} was lost"
+                )
             self.safe[tp] = max(self.safe[tp], cursor)
-
-    def _shed(self) -> bool:
-        return self.lane.policy.lossy
 
     def settle(self) -> None:
         """The endpoint takes everything and all is read: it must come to an end by itself."""
@@ -296,7 +291,7 @@ class World:
         self.check()
         assert self._at_rest(), "the lane stands still"
         assert self.lane.books.pending == 0
-        if not self._shed():
+        if not self.lane.policy.lossy:
             for tp in self.tps:
                 for item in self.kafka.wanted(tp, 0, self.kafka.end(tp)):
                     assert (tp.partition, item.offset) in self.outcomes

@@ -110,6 +110,8 @@ class FakeReader:
         self.position = 0
         self.opened = self.closed = self.reads = 0
         self.broken: list[Unavailable] = []
+        self.broken_reads: list[Unavailable] = []
+        self.while_reading: Callable[[], None] = lambda: None
 
     async def open(self, position: int) -> Unavailable | None:
         self.opened += 1
@@ -126,6 +128,8 @@ class FakeReader:
         assert self.is_open
         self.reads += 1
         await asyncio.sleep(0)
+        if self.broken_reads:
+            return self.broken_reads.pop()
         first = self._log.first.get(self._tp, 0)
         if self.position < first:
             return OutOfRange(self.position, first)
@@ -134,6 +138,7 @@ class FakeReader:
             await asyncio.sleep(timeout)
             return chunk(self._tp, [], self.position, self.position)
         start, self.position = self.position, found[-1].offset + 1
+        self.while_reading()
         return chunk(self._tp, found, start, self.position)
 
     async def close(self) -> None:

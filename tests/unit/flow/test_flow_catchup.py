@@ -9,7 +9,7 @@ import pytest
 from forwarder.deliver.request import Exchange
 from forwarder.flow.catchup import LINGER_SECONDS
 from forwarder.kafka.reader import Unavailable
-from forwarder.lane.states import LaneState
+from forwarder.lane.states import LaneState, Trigger
 from forwarder.model.attempt import Response
 from forwarder.progress.checkpoint import Checkpoint, Mark
 from tests.unit.flow.flow_rig import P0, P1, FakeGroup, FakeLog, hook
@@ -154,6 +154,50 @@ async def test_kafka_that_does_not_answer_is_asked_again(make_flow):
     await asyncio.sleep(10)
     assert flow.client.ids() == names(0, 10)
     assert flow.readers[P0].opened == 3
+
+
+async def test_a_read_that_fails_is_made_again_on_a_new_connection(make_flow):
+    flow = make_flow(log=filled(10), group=behind(10, siem=0))
+    opened = flow.catch_up._open_reader
+
+    def flaky(tp):
+        reader = opened(tp)
+        reader.broken_reads = [Unavailable("reset")]
+        return reader
+
+    flow.catch_up._open_reader = flaky
+    await flow.assign()
+    await asyncio.sleep(10)
+    assert flow.client.ids() == names(0, 10)
+    assert flow.readers[P0].opened == 2
+
+
+async def test_a_lane_that_falls_further_behind_during_a_read_misses_nothing(make_flow):
+    flow = make_flow(log=filled(900), group=behind(900, siem=0))
+    opened, fallen = flow.catch_up._open_reader, []
+
+    def fall_back():
+        if not fallen and flow.lane().behind.get(P0, 0) >= 500:
+            fallen.append(flow.lane().behind[P0])
+            flow.lane().switch_off(Trigger.SWITCHED_OFF, "off")
+            flow.lane().switch_on(Trigger.SWITCHED_ON)
+
+    def watched(tp):
+        reader = opened(tp)
+        reader.while_reading = fall_back
+        return reader
+
+    flow.catch_up._open_reader = watched
+
+    async def slow(request):
+        await asyncio.sleep(3)
+        return Exchange(Response(200))
+
+    flow.client.answer = slow
+    await flow.assign()
+    await asyncio.sleep(60)
+    assert fallen
+    assert flow.client.ids() == names(0, 900)
 
 
 async def test_what_retention_has_deleted_is_counted_once_told_and_passed_over(make_flow):

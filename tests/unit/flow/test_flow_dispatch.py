@@ -237,6 +237,34 @@ async def test_a_ledger_that_is_down_holds_the_cursor(make_flow):
     assert flow.lane().cursors() == {}
 
 
+async def test_discards_are_told_in_the_next_delivered_batch_and_only_there(make_flow):
+    flow = make_flow(hook(retry={"maxAttempts": 1}))
+    answers = [BUSY, WELL, WELL]
+
+    async def answer(request):
+        return answers.pop(0)
+
+    flow.client.answer = answer
+    await flow.assign()
+    for _ in range(3):
+        flow.fill_and_take(5)
+        await asyncio.sleep(5)
+    told = [request.headers.get("Forwarder-Discarded") for request in flow.client.requests]
+    assert told == [None, "attempts=5", None]
+
+
+async def test_a_later_wish_does_not_postpone_an_earlier_one(make_flow):
+    flow = make_flow()
+    await flow.assign()
+    await asyncio.sleep(1)
+    start = now()
+    flow.dispatcher.wake(flow.lane(), start + 5)
+    flow.dispatcher.wake(flow.lane(), start + 10)
+    assert flow.dispatcher.timers.due(flow.lane()) == start + 5
+    flow.dispatcher.wake(flow.lane(), start + 2)
+    assert flow.dispatcher.timers.due(flow.lane()) == start + 2
+
+
 async def test_thousands_of_lanes_are_served_without_a_task_each(make_flow):
     flow = make_flow(*(hook(f"w{n}", throttle=5) for n in range(2000)))
     await flow.assign()

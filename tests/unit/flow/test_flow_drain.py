@@ -112,6 +112,17 @@ async def test_everything_is_forgotten_and_the_budget_is_free(make_flow):
     assert flow.lane().books.imbalance == 0
 
 
+async def test_readers_end_before_the_partitions_go(make_flow):
+    flow = make_flow()
+    await flow.assign()
+    flow.log.fill(10)
+    flow.intake.skipped(P0, 10)
+    await asyncio.sleep(1)
+    assert flow.readers[P0].is_open
+    await flow.revoke()
+    assert not flow.readers[P0].is_open
+
+
 async def test_draining_twice_is_harmless(make_flow):
     flow = make_flow()
     await flow.assign()

@@ -85,6 +85,16 @@ async def test_a_gap_is_read_again_from_kafka_in_order_and_told(make_flow):
     assert flow.sample("forwarder_gaps_found_total", topic="logs") == 4
 
 
+async def test_a_gap_of_one_offset_is_a_gap(make_flow):
+    flow = make_flow()
+    await flow.assign()
+    flow.fill_and_take(2)
+    flow.log.fill(3)
+    flow.intake.take(P0, chunk(P0, flow.log.records[P0][3:5]))
+    await asyncio.sleep(5)
+    assert flow.client.ids() == [f"e{n}" for n in range(5)]
+
+
 async def test_a_skip_that_no_record_betrays_is_read_again_too(make_flow):
     flow = make_flow()
     await flow.assign()

@@ -6,7 +6,6 @@ import asyncio
 import math
 import random
 
-import looptime  # noqa: F401 (gives the marker)
 import pytest
 
 from forwarder.lane.flight import Fate, Flight, part_of
