@@ -75,7 +75,6 @@ def observe_ages(series: Series, events: Sequence[Event], wall: float) -> None:
 
 
 def _line(lane: Lane, events: Sequence[Event], attempt: Attempt, verdict: Verdict, retry_in: float) -> AttemptFinished:
-    failed = isinstance(attempt.result, Failure)
     return AttemptFinished(
         webhook=lane.name,
         batch_id=attempt.batch_id,
@@ -89,5 +88,5 @@ def _line(lane: Lane, events: Sequence[Event], attempt: Attempt, verdict: Verdic
         verdict=type(verdict).__name__.lower(),
         retry_in_s=round(retry_in, 3) if isinstance(verdict, Retry) else None,
         partitions=tuple(sorted({event.tp for event in events})),
-        error=attempt.result.text if failed and isinstance(attempt.result, Failure) else "",
+        error=attempt.result.text if isinstance(attempt.result, Failure) else "",
     )
