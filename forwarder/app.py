@@ -16,7 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from forwarder import __version__
-from forwarder.clock import Clock, SystemClock
+from forwarder.allocator import return_large_blocks
+from forwarder.clock import Clock, SystemClock, steady
 from forwarder.configuration import load_checked
 from forwarder.errors import ConfigurationError, ForwarderError, TopicGrown
 from forwarder.kafka.group import Group
@@ -43,6 +44,7 @@ from forwarder.pipeline import Pipeline, Surroundings
 from forwarder.progress.checkpoint import order_of
 from forwarder.settings.load import Loaded
 from forwarder.settings.reload import Watcher
+from forwarder.signals import early_reload, hold_back
 
 STOP_MARGIN_SECONDS = 15.0
 """What a stop may take beyond `shutdown.drain`: checkpoints, leaving the group, closing connections."""
@@ -62,6 +64,10 @@ class Service:
     failure: BaseException | None = None
     _appeared: frozenset[TP] = frozenset()
     _rethink: asyncio.Event = field(default_factory=asyncio.Event)
+    _shutdown: Shutdown = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._shutdown = Shutdown(self.loaded.settings.shutdown.drain + STOP_MARGIN_SECONDS)
 
     async def run(self) -> int:
         """Until a signal (0) or a failure (1). Raises StartupError for what waiting cannot mend."""
@@ -70,7 +76,6 @@ class Service:
         self._observer = Observer(metrics, self.logger, self.clock)
         self._health = Health(self.clock, CONDITIONS)
         self._health.set("topics", True)
-        self._shutdown = Shutdown(settings.shutdown.drain + STOP_MARGIN_SECONDS)
         self._shutdown.install()
         lag = LoopLag(self._observer, self.clock, (self._health.beat, self._observer.flush))
         server = HealthServer(settings.http.listen, metrics, self._health)
@@ -83,6 +88,7 @@ class Service:
             code = await self._serve()
         except TopicGrown:
             code = 0
+            hold_back()
             raise
         finally:
             uptime = round(self.clock.monotonic() - started, 3)
@@ -125,8 +131,15 @@ class Service:
                 return found
         return None
 
+    @property
+    def stopping(self) -> bool:
+        """Whether a stop was asked for."""
+        return self._shutdown.requested.is_set()
+
     def _make_pipeline(self, group: Group) -> Pipeline:
-        around = Surroundings(self._observer, self._health, self.clock, random.random, self._crash, self._appeared)
+        around = Surroundings(
+            self._observer, self._health, self.clock, random.random, self._crash, self._appeared, steady
+        )
         self.pipeline = Pipeline(self.loaded.settings, group, around)
         gc.collect()
         gc.freeze()
@@ -167,6 +180,8 @@ class Service:
     async def _reload_on_change(self) -> None:
         changed = asyncio.Event()
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, changed.set)
+        if early_reload():
+            changed.set()
         watching = asyncio.create_task(self._watch(changed))
         try:
             while True:
@@ -224,11 +239,14 @@ def run_service(make: Callable[[], Service]) -> int:
     import uvloop
 
     _raise_file_limit()
+    return_large_blocks(os.environ)
     service = make()
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             return runner.run(service.run())
     except TopicGrown as grown:
+        if service.stopping:
+            return 0
         service.logger.log(logging.WARNING, "starting again", reason=str(grown))
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
     except ForwarderError as error:

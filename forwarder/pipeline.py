@@ -14,6 +14,7 @@ from typing import Any
 
 from forwarder.clock import Clock
 from forwarder.deliver.client import Client
+from forwarder.flow.accounting import shown
 from forwarder.flow.attempts import Attempts
 from forwarder.flow.catchup import CatchUp
 from forwarder.flow.dispatch import Dispatcher
@@ -25,10 +26,15 @@ from forwarder.flow.intake import Intake
 from forwarder.flow.keeper import Keeper
 from forwarder.flow.letters import Letters
 from forwarder.flow.reach import Reach
+from forwarder.flow.recorder import Recorder
 from forwarder.flow.reload import Reload
 from forwarder.flow.roster import Roster
+from forwarder.flow.sharedread import SharedRead
 from forwarder.flow.starts import Starts
 from forwarder.flow.tally import Tally
+from forwarder.flow.vigil import SHARE_OF_SESSION, Vigil
+from forwarder.flow.watchdog import Watchdog
+from forwarder.kafka.ends import Ends
 from forwarder.kafka.group import Group
 from forwarder.kafka.offsets import Offsets
 from forwarder.kafka.producer import RecordProducer
@@ -48,7 +54,8 @@ from forwarder.source.positions import Positions
 class Surroundings:
     """What the pipeline needs of the process. `crash` ends the worker with exit 1; the checkpoint makes that safe.
 
-    `appeared` are partitions that were added to their topics since the group began to read them.
+    `appeared` are partitions that were added to their topics since the group began to read them. `exact` is the clock's monotonic
+    time as of this instant, where that differs.
     """
 
     observer: Observer
@@ -57,15 +64,16 @@ class Surroundings:
     random: Callable[[], float]
     crash: Callable[[BaseException], None]
     appeared: frozenset[TP] = frozenset()
+    exact: Callable[[], float] | None = None
 
 
 class Pipeline:
     """Drives one group membership; implements `kafka.membership.Handler`. Make it inside the running loop."""
 
     def __init__(self, settings: Settings, group: Group, around: Surroundings) -> None:
-        observer, clock, crash = around.observer, around.clock, around.crash
-        kafka = settings.kafka
+        observer, clock, crash, kafka = around.observer, around.clock, around.crash, settings.kafka
         self._around = around
+        self._kafka = kafka
         self._interval = settings.checkpoint.interval
         sources = {source.topic: source for source in settings.sources}
         self._budget = Budget(settings.memory.budget)
@@ -74,28 +82,28 @@ class Pipeline:
         self._producer = RecordProducer(kafka)
         self._offsets = Offsets(kafka)
 
-        decoders = {topic: Decoder(source, settings.presets) for topic, source in sources.items()}
-        dead_letters = {topic: source.dead_letters for topic, source in sources.items()}
-        letters = Letters(self._producer, dead_letters, kafka.group, kafka.cluster, observer, clock)
+        letters = self._letters(settings)
+        self._recorder = Recorder(self._get_roster, letters, clock)
         self._dispatcher = Dispatcher(
             self._get_roster, letters, self._budget, Attempts(observer), clock, around.random, crash
         )
         self.roster = Roster(
             settings, self._client, self._budget, self.positions.expected, self._dispatcher.wake, observer, clock
         )
-        self._intake = Intake(self.roster, decoders, self.positions, observer, clock)
-        fetch = fetch_bytes(settings.memory.budget)
+        self._intake = Intake(
+            self.roster, {topic: Decoder(source, settings.presets) for topic, source in sources.items()},
+            self.positions, observer, clock,
+        )  # fmt: skip
         self._catch_up = CatchUp(
             self.roster,
             self._intake,
             self.positions,
-            lambda tp: Reader(kafka, tp, max_bytes=fetch),
+            self._reader,
             observer,
             clock,
             crash,
         )
-        log = PatientLog(self._offsets, kafka.brokers, observer, clock)
-        starts = Starts(sources, log, around.appeared)
+        starts = Starts(sources, PatientLog(self._offsets, kafka.brokers, observer, clock), around.appeared)
         self._keeper = Keeper(
             group, self._get_roster, self.positions, starts, settings.checkpoint.max_bytes, observer, clock
         )
@@ -103,6 +111,11 @@ class Pipeline:
             group, self.roster, self._intake, self._catch_up, self.positions,
             self._budget, around.health, observer, clock,
         )  # fmt: skip
+        self._vigil = Vigil(
+            kafka.session_timeout * SHARE_OF_SESSION, self._keeper.prove, around.exact or clock.monotonic,
+            self._wake_all, crash, observer, clock,
+        )  # fmt: skip
+        self._dispatcher.doubtful = self._vigil.doubtful
         self._reach = Reach(group, kafka.brokers, around.health, observer, clock)
         self._drain = Drain(
             self._intake, self._catch_up, self._dispatcher, self._keeper, self.roster, self.positions,
@@ -110,16 +123,33 @@ class Pipeline:
         )  # fmt: skip
         self.tally = Tally(self.roster, observer)
         self._reload = Reload(self.roster, self.positions, starts, self._dispatcher, self._catch_up, observer, clock)
+        around.health.books = lambda: shown(self.roster, self.positions.expected)
         Gauges(observer.metrics, self.roster, self.tally, self.positions, self._budget, lambda: group)
         for lane in self.roster:
             lane.on_room = self._catch_up.kick
+        self._watching = self._loop(self._watchdog(settings, group).run())
         self._loops: list[asyncio.Task[None]] = []
+
+    def _letters(self, settings: Settings) -> Letters:
+        topics = {source.topic: source.dead_letters for source in settings.sources}
+        kafka, around = settings.kafka, self._around
+        return Letters(self._producer, topics, kafka.group, kafka.cluster, around.observer, around.clock)
+
+    def _watchdog(self, settings: Settings, group: Group) -> Watchdog:
+        ends = Ends(settings.kafka)
+        reading = SharedRead(group, self._intake, self._guards, self._catch_up, self.positions, ends)
+        return Watchdog(
+            settings.watchdog, settings.kafka.rebalance_timeout, reading, self.roster, self._dispatcher,
+            self._catch_up, self._around.health, self._around.observer, self._around.clock,
+        )  # fmt: skip
 
     # --- events in ---
 
     def on_chunk(self, tp: TP, chunk: Chunk) -> None:
         """The whole path of a live event up to its lanes; the lanes' timers do the rest."""
         self._intake.take(tp, chunk)
+        if self.positions.halted:
+            self._guards.look_for_recreated()
         if self._budget.spent:
             self._guards.look_at_budget()
 
@@ -131,6 +161,7 @@ class Pipeline:
         observer.metrics.own(owned)
         await self._keeper.load(owned)
         self._guards.assigned()
+        self._vigil.assigned()
         self._drain.reopen()
         self._start_loops()
         observer.emit(PartitionsAssigned(owned=tuple(sorted(owned)), generation=generation))
@@ -148,6 +179,7 @@ class Pipeline:
         """Hand over for good."""
         self._around.health.set("assignment", False, "stopping")
         await self._drain.run(frozenset(self.positions.expected))
+        await self._recorder.write_last()
         await self.close()
 
     # --- configuration ---
@@ -162,16 +194,17 @@ class Pipeline:
     async def close(self) -> None:
         """End loops and connections."""
         self.tally.sync_all()
-        for task in self._loops:
+        loops = [*self._loops, self._watching]
+        for task in loops:
             task.cancel()
-        if self._loops:
-            await asyncio.wait(self._loops)
+        await asyncio.wait(loops)
         self._dispatcher.timers.close()
         await asyncio.gather(self._client.close(), self._producer.close(), self._offsets.close())
 
     def _start_loops(self) -> None:
         if not self._loops:
-            self._loops = [self._loop(self._checkpoints()), self._loop(self._look_around())]
+            works = (self._checkpoints(), self._look_around(), self._vigil.run(), self._recorder.run())
+            self._loops = [self._loop(work) for work in works]
 
     async def _checkpoints(self) -> None:
         while True:
@@ -195,6 +228,15 @@ class Pipeline:
     def _loop_ended(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and task.exception() is not None:
             self._around.crash(task.exception() or RuntimeError("unknown"))
+
+    def _wake_all(self) -> None:
+        for lane in self.roster:
+            self._dispatcher.wake(lane, self._around.clock.monotonic())
+
+    def _reader(self, tp: TP) -> Reader:
+        """One of catch-up's readers: two at most for each partition."""
+        most = fetch_bytes(self._budget.limit, 2 * len(self.positions.expected))
+        return Reader(self._kafka, tp, max_bytes=most, charge=self._budget.charge)
 
     def _get_roster(self) -> Roster:
         return self.roster

@@ -51,12 +51,12 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True)
 class _Letter:
-    """What stays the same when one attempt has to be sent twice. `sent` goes over the wire, and is what is signed."""
+    """What stays the same when one attempt has to be sent twice. `sent` goes over the wire, and is what is signed. The body
+    as it was before compression is not kept: for as long as an endpoint hangs, one of the two is enough."""
 
     batch_id: str
     content_type: str
     headers: list[tuple[str, str]] = field(repr=False)
-    body: bytes = field(repr=False)
     sent: bytes = field(repr=False)
 
 
@@ -109,7 +109,7 @@ class Sender:
         """The first attempt's request as people may see it, secrets blotted out; nothing is sent."""
         letter = await self._write(prepared, 1, {}, test)
         try:
-            return describe(self._request(letter, self._webhook.timeout), letter.body)
+            return describe(self._request(letter, self._webhook.timeout), prepared.body().content)
         except (SecretUnavailable, KeyUnusable) as error:
             return f"The request cannot be made: {error}"
 
@@ -129,9 +129,9 @@ class Sender:
         )
         layer += told.discards(discarded)
         if self._webhook.compression == "none":
-            return _Letter(prepared.batch_id, body.content_type, layer, body.content, body.content)
+            return _Letter(prepared.batch_id, body.content_type, layer, body.content)
         layer.append(("Content-Encoding", "gzip"))
-        return _Letter(prepared.batch_id, body.content_type, layer, body.content, await _gzipped(body.content))
+        return _Letter(prepared.batch_id, body.content_type, layer, await _gzipped(body.content))
 
     def _request(self, letter: _Letter, timeout: float) -> Request:
         """Sealed anew each time. Raises SecretUnavailable, KeyUnusable."""

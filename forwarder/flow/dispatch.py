@@ -6,7 +6,8 @@ Every failure is handled in one place each: a verdict for an attempt, a back-off
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from forwarder.clock import Clock
@@ -24,6 +25,18 @@ from forwarder.model.attempt import Attempt, Failure, Fault
 from forwarder.model.batch import Batch
 from forwarder.model.verdict import Delivered, Pace, Retry, Verdict
 
+WRITE_CAP_SECONDS = 30.0
+"""The longest pause before a dead letter or ledger entry is written again: Kafka does not mind being asked, unlike an endpoint."""
+
+
+@dataclass(frozen=True, slots=True)
+class Underway:
+    """An action that was started and has not ended."""
+
+    lane: Lane
+    action: Action
+    task: asyncio.Task[None]
+
 
 class Dispatcher:
     """`random` gives floats in [0, 1). `crash` is called with an error that nobody expected."""
@@ -40,6 +53,7 @@ class Dispatcher:
     ) -> None:
         self.timers: Timers[Lane] = Timers(self._due)
         self.held = False
+        self.doubtful: Callable[[], bool] = lambda: False
         self._roster = roster
         self._letters = letters
         self._budget = budget
@@ -47,7 +61,8 @@ class Dispatcher:
         self._clock = clock
         self._random = random
         self._crash = crash
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[asyncio.Task[None], Underway] = {}
+        self._started = 0
 
     def wake(self, lane: Lane, when: float) -> None:
         """Serve the lane at `when` (monotonic seconds), or earlier if it is to be served earlier already."""
@@ -56,11 +71,11 @@ class Dispatcher:
 
     def serve(self, lane: Lane) -> None:
         """Start everything that the lane wants started now, and set its next due time."""
-        if self.held:
+        if self.held or self.doubtful():
             return
         now, wall = self._clock.monotonic(), self._clock.wall()
         for action in lane.poll(now, wall):
-            self._start(self._act(lane, action))
+            self._start(lane, action)
         self.timers.schedule(lane, lane.next_poll(now, wall))
 
     def _due(self, lane: Lane) -> None:
@@ -88,13 +103,20 @@ class Dispatcher:
     def in_flight(self) -> int:
         return len(self._tasks)
 
-    def _start(self, action: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(action)
-        self._tasks.add(task)
+    @property
+    def underway(self) -> Iterator[Underway]:
+        """What was started and has not ended."""
+        return iter(list(self._tasks.values()))
+
+    def _start(self, lane: Lane, action: Action) -> None:
+        self._started += 1
+        name = f"{lane.name} {type(action).__name__} {self._started}"
+        task = asyncio.get_running_loop().create_task(self._act(lane, action), name=name)
+        self._tasks[task] = Underway(lane, action, task)
         task.add_done_callback(self._finished)
 
     def _finished(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
+        self._tasks.pop(task, None)
         if not task.cancelled() and task.exception() is not None:
             self._crash(task.exception() or RuntimeError("unknown"))
 
@@ -150,7 +172,7 @@ class Dispatcher:
             ok = False
         action.part.failed_writes += 0 if ok else 1
         wait = backoff.delay(Pace.NORMAL, action.part.failed_writes, lane.policy.retry, self._random())
-        lane.on_written(action.flight, ok, self._clock.monotonic(), wait)
+        lane.on_written(action.flight, ok, self._clock.monotonic(), min(wait, WRITE_CAP_SECONDS))
 
 
 async def _done() -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from forwarder.clock import Clock
 from forwarder.flow.catchup import CatchUp
 from forwarder.flow.dispatch import Dispatcher
@@ -13,9 +15,12 @@ from forwarder.observe.events import DrainFinished
 from forwarder.observe.observer import Observer
 from forwarder.source.positions import Positions
 
+CLOSE_SECONDS = 1.0
+
 
 class Drain:
-    """`seconds` bounds the wait for attempts in flight; what has not ended then is cancelled and its cursor stays."""
+    """`seconds` bounds the time that attempts in flight get, counted from the start of the drain; what has not ended then is
+    cancelled and its cursor stays. The checkpoints around it have bounds of their own."""
 
     def __init__(
         self, intake: Intake, catch_up: CatchUp, dispatcher: Dispatcher, keeper: Keeper, roster: Roster,
@@ -30,6 +35,7 @@ class Drain:
         self._seconds = seconds
         self._observer = observer
         self._clock = clock
+        self._stopping: asyncio.Future[None] | None = None
 
     async def run(self, gone: frozenset[TP]) -> None:
         """Drain, then forget `gone` (all partitions: a rebalance takes every one), even when it takes too long and is cut off.
@@ -37,11 +43,14 @@ class Drain:
         started = self._clock.monotonic()
         self._intake.closed = True
         self._set_draining(True)
+        # The readers stop reading at once; closing their connections may take as long as a broker is away, and nothing waits for it.
+        self._stopping = asyncio.ensure_future(self._catch_up.stop())
         try:
-            await self._catch_up.stop()
             await self._keeper.save()
-            abandoned = await self._dispatcher.drain(self._seconds)
+            left = self._seconds - (self._clock.monotonic() - started)
+            abandoned = await self._dispatcher.drain(max(0.0, left))
             await self._keeper.save(final=True)
+            await asyncio.wait({self._stopping}, timeout=CLOSE_SECONDS)
         finally:
             self._forget(gone)
         spent = round(self._clock.monotonic() - started, 3)
@@ -60,7 +69,7 @@ class Drain:
         for lane in self._roster:
             lane.disown(gone)
         for tp in gone:
-            self._positions.expected.pop(tp, None)
+            self._positions.forget(tp)
         if not self._positions.expected:
             self._keeper.forget()
 

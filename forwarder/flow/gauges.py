@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from forwarder.flow.accounting import totals
 from forwarder.flow.roster import UNREADABLE, Roster
 from forwarder.flow.tally import Tally
 from forwarder.kafka.group import Group
@@ -40,6 +41,8 @@ class Gauges:
         self._tally.sync_all()
         self._metrics.gauge(d.MEMORY_USED).set(self._budget.used)
         for lane in self._roster:
+            blocked = any(flight.head.failed_writes for flight in lane.flights.items)
+            self._metrics.gauge(d.DEAD_LETTERS_BLOCKED, lane.name).set(int(blocked))
             if lane.name != UNREADABLE:
                 self._lane(lane)
         group = self._group()
@@ -50,6 +53,8 @@ class Gauges:
         bound = self._metrics.webhook(lane.name)
         bound.pending.set(lane.books.pending)
         bound.books_imbalance.set(lane.books.imbalance)
+        for word, count in totals(lane).items():
+            bound.books_events[word].set(count)
         bound.circuit_open.set(int(lane.flights.circuit_open))
         bound.behind_partitions.set(len(lane.behind))
         bound.window_bytes.set(lane.holding.bytes)

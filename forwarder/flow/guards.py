@@ -13,7 +13,7 @@ from forwarder.model.event import TP
 from forwarder.observe.events import BudgetSpent, TopicRecreated
 from forwarder.observe.health import Health
 from forwarder.observe.observer import Observer
-from forwarder.source.positions import Positions, Tail, TailGuard
+from forwarder.source.positions import Positions, Recreated, Tail, TailGuard
 
 SOON_SECONDS, LATER_SECONDS, WATCHFUL_SECONDS = 0.3, 1.0, 5.0
 """After a rebalance a skip is likeliest: look often for a while, then at leisure."""
@@ -41,12 +41,16 @@ class Guards:
         self._observer = observer
         self._clock = clock
         self._tail = TailGuard()
+        self._told: set[TP] = set()
 
     def assigned(self) -> None:
         """A rebalance ended: watch closely."""
         self.since = self._clock.monotonic()
         self.paused = False
         self._tail.forget()
+        self._told.clear()
+        self._catch_up.halted.clear()
+        self.look_for_recreated()
 
     def interval(self) -> float:
         """Seconds until the next look."""
@@ -55,10 +59,11 @@ class Guards:
     def look(self) -> None:
         """One look at everything. Also kicks catch-up: a lane that waited for the budget, not for its own room, is told by nobody."""
         self.look_at_budget()
+        self.look_for_recreated()
         self._catch_up.kick()
         if not self._intake.closed and not self.paused:
             for tp in list(self._positions.expected):
-                if tp not in self._catch_up.halted:
+                if tp not in self._positions.halted:
                     self._look_at_tail(tp)
 
     def look_at_budget(self) -> None:
@@ -94,17 +99,36 @@ class Guards:
             self._positions.expected[tp] = passed[1]
             return
         handed, end = self._group.fetch_position(tp), self._group.stable_end(tp)
-        match self._tail.check(tp, expected, handed, end):
+        match self._tail.check(tp, expected, handed, end, self._clock.monotonic()):
             case Tail.SKIPPED if handed is not None:
                 self._intake.skipped(tp, handed)
             case Tail.RECREATED if end is not None:
+                self._positions.halted[tp] = Recreated(expected, end)
+                self.look_for_recreated()
+
+    def look_for_recreated(self) -> None:
+        """Halt what stands on a topic that was made anew: nothing of it is routed, caught up or committed any more. All other
+        partitions go on."""
+        halted = self._positions.halted
+        for tp, why in halted.items():
+            if tp not in self._told:
+                self._told.add(tp)
                 self._catch_up.halted.add(tp)
-                self._observer.emit(TopicRecreated(topic=tp.topic, partition=tp.partition, expected=expected, end=end))
-                self._health.set(
-                    "topics", False,
-                    f"{tp.topic}/{tp.partition} ends at {end} but {expected} was read already: it was recreated. "
-                    "Delete its checkpoint topic to start from startAt",
-                )  # fmt: skip
+                self._observer.emit(
+                    TopicRecreated(topic=tp.topic, partition=tp.partition, expected=why.expected, end=why.found)
+                )
+        if halted:
+            self._health.set("topics", False, self._what_to_do(sorted(halted)))
+        elif self._health.conditions["topics"].ok is False:
+            self._health.set("topics", True)
+
+    def _what_to_do(self, halted: list[TP]) -> str:
+        places = ", ".join(f"{tp.topic}/{tp.partition}" for tp in halted[:5]) + (" ..." if halted[5:] else "")
+        topics = ", ".join(self._group.checkpoint_topic(topic) for topic in sorted({tp.topic for tp in halted}))
+        return (
+            f"{places}: the log does not hold what was read already, so the topic was deleted and made anew. To read the new one "
+            f"from its first record: stop all workers of the group, delete {topics}, start them again"
+        )
 
 
 def _may_shrink(lane: Lane) -> bool:

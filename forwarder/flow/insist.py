@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeVar
 
 from forwarder.clock import Clock
@@ -36,6 +36,14 @@ class PatientLog:
     async def offset_for_time(self, tp: TP, ms: int) -> int:
         found = await self._insist(lambda: self._offsets.at_time(tp, ms))
         return await self.stable_end(tp) if found is None else found
+
+    async def times_at(self, offsets: Mapping[TP, int]) -> Mapping[TP, int]:
+        """Asked once: who waits here holds up the whole group, and there are other guards."""
+        if not self._open and await self._offsets.open() is not None:
+            return {}
+        self._open = True
+        answer = await self._offsets.times_at(offsets)
+        return {} if isinstance(answer, Unavailable) else answer
 
     async def _insist(self, question: Callable[[], Awaitable[T | Unavailable]]) -> T:
         while True:

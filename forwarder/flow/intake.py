@@ -33,15 +33,18 @@ class Intake:
         """One chunk of the shared read. A chunk that comes while intake is closed is left to the next owner of the position."""
         if self.closed:
             return
-        verdict = self._positions.admit(tp, chunk.start, chunk.end)
-        if verdict.admission in (Admission.STALE, Admission.UNKNOWN):
+        verdict = self._positions.admit(tp, chunk.start, chunk.end, chunk.seek)
+        if verdict.admission in (Admission.STALE, Admission.UNKNOWN, Admission.REWOUND):
             return
+        if chunk:
+            self._positions.tails[tp] = (chunk[-1].offset, chunk[-1].timestamp)
         if verdict.admission is Admission.GAP:
             self._gap(tp, verdict.expected, verdict.first)
         records: Sequence[Record] = chunk
         if chunk and chunk[0].offset < verdict.first:
             records = [record for record in chunk if record.offset >= verdict.first]
         self._observer.metrics.topic(tp.topic).read.inc(len(records))
+        self._roster.routed[tp] = self._roster.routed.get(tp, 0) + len(records)
         self._offer(tp, self.decode(tp, records))
 
     def decode(self, tp: TP, records: Sequence[Record]) -> list[Event]:

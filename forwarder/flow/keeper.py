@@ -7,22 +7,23 @@ Cycle: commit the *previous* position (a fence: refused means the partitions are
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from forwarder.clock import Clock
-from forwarder.flow.marks import marks, restore
+from forwarder.flow.marks import books, marks, restore
+from forwarder.flow.recall import RETRY_SECONDS, Progress, Recall
 from forwarder.flow.roster import Roster
 from forwarder.flow.starts import Starts
 from forwarder.kafka.group import Acknowledged, Failed, Fence, Group
 from forwarder.lane.states import LaneState
 from forwarder.model.event import TP
 from forwarder.observe.declared import CheckpointResult
-from forwarder.observe.events import CheckpointFailed, CheckpointRefused, CheckpointUnknown
+from forwarder.observe.events import CheckpointFailed, CheckpointRefused, CheckpointShortened, CheckpointUnknown
 from forwarder.observe.observer import Observer
-from forwarder.progress.checkpoint import Checkpoint, decode, encode, same_content
-from forwarder.source.positions import Positions
-
-RETRY_SECONDS = 0.5
+from forwarder.progress.anchor import anchor_of
+from forwarder.progress.checkpoint import Checkpoint, same_content
+from forwarder.progress.shorten import fit
+from forwarder.source.positions import Positions, Recreated
 
 
 class Keeper:
@@ -46,6 +47,7 @@ class Keeper:
         self._roster = roster
         self._positions = positions
         self._starts = starts
+        self._recall = Recall(group, starts, observer, clock)
         self._max_bytes = max_bytes
         self._observer = observer
         self._clock = clock
@@ -56,8 +58,8 @@ class Keeper:
         """Bring every lane to where the checkpoints left it. Returns when first-time positions are in Kafka."""
         async with self._lock, self._roster().changing:
             self.refused = False
-            for tp in sorted(owned):
-                await self._load(tp)
+            for tp, progress in (await self._recall.of(owned)).items():
+                await self._load(tp, progress)
             self._group.start_at({tp: self._positions.expected[tp] for tp in owned})
             for lane in self._roster():
                 if lane.state is not LaneState.DISABLED:
@@ -71,14 +73,31 @@ class Keeper:
             if not tps or self.refused:
                 return False
             new = self._snapshot(tps)
-            changed = {tp: ckpt for tp, ckpt in new.items() if not same_content(self.last[tp], ckpt)}
-            behind = any(self._committed.get(tp) != self.last[tp].position for tp in tps)
-            if (changed or behind) and not await self._fence(tps):
-                return False
-            written = await asyncio.gather(*(self._write(tp, ckpt) for tp, ckpt in changed.items()))
-            if final and any(changed):
-                await self._fence(tps)
-            return all(written)
+            by_topic = [{tp: new[tp] for tp in tps if tp.topic == topic} for topic in sorted({tp.topic for tp in tps})]
+            # Apart: a topic that was deleted does not answer, and must not hold up the others.
+            return all(await asyncio.gather(*(self._save(some, final) for some in by_topic)))
+
+    async def _save(self, new: Mapping[TP, Checkpoint], final: bool) -> bool:
+        changed = {tp: ckpt for tp, ckpt in new.items() if not same_content(self.last[tp], ckpt)}
+        behind = any(self._committed.get(tp) != self.last[tp].position for tp in new)
+        if (changed or behind) and not await self._fence(list(new)):
+            return False
+        written = await asyncio.gather(*(self._write(tp, ckpt) for tp, ckpt in changed.items()))
+        if final and any(changed):
+            await self._fence(list(new))
+        return all(written)
+
+    async def prove(self) -> Fence:
+        """Ask the group whether our partitions are still ours."""
+        async with self._lock:
+            tps = sorted(self._positions.expected)
+            if self.refused or not tps:
+                return Fence.REFUSED if self.refused else Fence.OK
+            topics = sorted({tp.topic for tp in tps})
+            passed = await asyncio.gather(*(self._fence([tp for tp in tps if tp.topic == topic]) for topic in topics))
+            if self.refused:
+                return Fence.REFUSED
+            return Fence.OK if any(passed) else Fence.UNKNOWN
 
     def forget(self) -> None:
         """The partitions went to other workers."""
@@ -86,56 +105,68 @@ class Keeper:
         self._committed.clear()
         self._epoch.clear()
 
+    def _tell_written(self, tp: TP, shortened: tuple[str, ...]) -> None:
+        if shortened:
+            self._observer.emit(CheckpointShortened(topic=tp.topic, partition=tp.partition, webhooks=shortened[:20]))
+        else:
+            self._observer.metrics.topic(tp.topic).checkpoints[CheckpointResult.WRITTEN].inc()
+
     def _tell_ages(self) -> None:
         for tp, checkpoint in self.last.items():
             bound = self._observer.metrics.partition(tp)
             if bound is not None and checkpoint.written_ms:
                 bound.checkpoint_age.set(max(0.0, self._clock.wall() - checkpoint.written_ms / 1000))
 
-    async def _load(self, tp: TP) -> None:
-        record = self._group.read_checkpoint(tp)
-        now_ms = int(self._clock.wall() * 1000)
-        if record is None:
-            start = await self._starts.of_source(tp)
-            loaded = Checkpoint(epoch=now_ms, seq=0, position=start)
-        else:
-            loaded = decode(record)
+    async def _load(self, tp: TP, progress: Progress) -> None:
+        found = progress.checkpoint
+        loaded = found or await self._first(tp, progress)
         firsts = await self._first_cursors(tp, loaded)
         # No await up to the snapshot: a rebalance may cut this short, and half of the lanes must never be saved as all of them.
-        self._epoch[tp] = max(loaded.epoch + 1, now_ms)
-        self._positions.expected[tp] = loaded.position
+        self._epoch[tp] = max(loaded.epoch + 1, int(self._clock.wall() * 1000))
+        self._positions.load(tp, loaded.position, progress.tail)
+        if progress.recreated and progress.tail is not None:
+            self._positions.halted[tp] = Recreated(loaded.position, progress.tail[0])
         roster = self._roster()
         for lane in roster:
             restore(lane, tp, loaded, roster.fingerprints[lane.name], firsts.get(lane.name))
         self.last[tp] = loaded
         fresh = self._snapshot([tp])[tp]
-        while not await self._write(tp, fresh) and record is None:
+        while not await self._write(tp, fresh) and found is None:
             await self._clock.sleep(RETRY_SECONDS)
+
+    async def _first(self, tp: TP, progress: Progress) -> Checkpoint:
+        """What to begin with where no checkpoint is. Where it was lost, every webhook goes on at one place."""
+        now_ms = int(self._clock.wall() * 1000)
+        if progress.resume is None:
+            return Checkpoint(epoch=now_ms, seq=0, position=await self._starts.of_source(tp))
+        known = sorted(lane.name for lane in self._roster())
+        return Checkpoint(epoch=max(now_ms, progress.epoch), seq=0, position=progress.resume, known=known)
 
     async def _first_cursors(self, tp: TP, loaded: Checkpoint) -> dict[str, int]:
         """Where webhooks start that were never seen on this partition."""
-        new = [lane for lane in self._roster() if lane.name not in loaded.known and lane.name not in loaded.lanes]
+        new = [lane for lane in self._roster() if not loaded.knows(lane.name)]
         return {lane.name: await self._starts.of_webhook(lane.webhook, tp, loaded.position) for lane in new}
 
     def _snapshot(self, tps: Iterable[TP]) -> dict[TP, Checkpoint]:
         roster = self._roster()
-        known = sorted(lane.name for lane in roster)
         now_ms = int(self._clock.wall() * 1000)
+        accounts = books(roster, self._positions.expected, tps)
         return {
             tp: Checkpoint(
                 epoch=self._epoch[tp],
                 seq=self.last[tp].seq + 1 if tp in self.last else 1,
                 position=self._positions.expected[tp],
                 lanes=lanes,
-                known=known,
+                books=accounts[tp],
                 written_ms=now_ms,
+                tail=self._positions.tails.get(tp),
             )
             for tp, lanes in marks(roster, self._positions.expected, tps).items()
         }
 
     async def _fence(self, tps: list[TP]) -> bool:
         offsets = {tp: self.last[tp].position for tp in tps}
-        fence = await self._group.commit(offsets)
+        fence = await self._group.commit(offsets, {tp: anchor_of(self.last[tp]) for tp in tps})
         if fence is Fence.OK:
             self._committed.update(offsets)
             return True
@@ -149,15 +180,15 @@ class Keeper:
         return False
 
     async def _write(self, tp: TP, checkpoint: Checkpoint) -> bool:
-        # An oversized record raises CheckpointError, which ends the worker: nothing smaller would be true.
-        record = encode(checkpoint, self._max_bytes)
+        # Raises CheckpointError, which ends the worker, where even the cursors are too large: nothing smaller would be true.
+        record, shortened = fit(checkpoint, self._max_bytes)
         # It may land even when nobody says so, or when we are cut off: the next record must be newer than this one.
         self._epoch[tp] += 1
         answer = await self._group.write_checkpoint(tp, record)
         if isinstance(answer, Acknowledged):
             self._epoch[tp] = checkpoint.epoch
             self.last[tp] = checkpoint
-            self._observer.metrics.topic(tp.topic).checkpoints[CheckpointResult.WRITTEN].inc()
+            self._tell_written(tp, shortened)
             return True
         if isinstance(answer, Failed):
             self._observer.emit(CheckpointFailed(topic=tp.topic, error=answer.text, partitions=(tp.partition,)))

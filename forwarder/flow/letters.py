@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from forwarder.clock import Clock
 from forwarder.kafka.producer import Produced, ProduceFailed, RecordProducer
 from forwarder.kafka.topics import ledger_topic
 from forwarder.lane.flight import Part
+from forwarder.lane.losses import Loss
 from forwarder.model.event import Event, Unreadable
-from forwarder.observe.events import DeadLetterWriteFailed
+from forwarder.observe.events import DeadLettersTakenAgain, DeadLetterWriteFailed
 from forwarder.observe.observer import Observer
 from forwarder.progress import ledger
 from forwarder.progress.deadletter import Cause, dead_letter
@@ -37,6 +38,7 @@ class Letters:
         self._cluster = cluster
         self._observer = observer
         self._clock = clock
+        self._blocked: dict[tuple[str, str], float] = {}
 
     async def dead_letters(self, webhook: str, part: Part) -> bool:
         """True when the broker has acknowledged every event of the part."""
@@ -54,12 +56,20 @@ class Letters:
     async def discards(self, webhook: str, part: Part) -> bool:
         """True when the ledger has the part's offset ranges."""
         assert part.reason is not None
-        for entry in ledger.entries(webhook, part.reason.value, self._cluster, part.events, self._clock.wall()):
-            ack = await self._producer.produce(
-                self._ledger, webhook.encode(), ledger.encode(entry), (), int(entry.at * 1000)
-            )
-            if isinstance(ack, ProduceFailed):
-                self._failed(entry.topic, self._ledger, ack)
+        reason, now = part.reason.value, self._clock.wall()
+        return await self._record(webhook, ledger.entries(webhook, reason, self._cluster, part.events, now))
+
+    async def losses(self, webhook: str, loss: Loss) -> bool:
+        """True when the ledger has the ranges of what was given up outside a batch."""
+        reason, now = loss.reason.value, self._clock.wall()
+        entries = ledger.entries_of(webhook, reason, self._cluster, loss.tp, loss.runs, now, loss.count)
+        return await self._record(webhook, entries)
+
+    async def _record(self, webhook: str, entries: Iterable[ledger.LedgerEntry]) -> bool:
+        for entry in entries:
+            record = ledger.encode(entry)
+            ack = await self._producer.produce(self._ledger, webhook.encode(), record, (), int(entry.at * 1000))
+            if not self._told(webhook, entry.topic, self._ledger, ack, len(record)):
                 return False
         return True
 
@@ -67,14 +77,21 @@ class Letters:
         letter = dead_letter(event, _cause(webhook, part, event), self._cluster)
         topic = self._topics[event.tp.topic]
         ack = await self._producer.produce(topic, letter.key, letter.value, letter.headers, letter.timestamp_ms)
-        if isinstance(ack, Produced):
-            return True
-        self._failed(event.tp.topic, topic, ack)
-        return False
+        return self._told(webhook, event.tp.topic, topic, ack, letter.size)
 
-    def _failed(self, source: str, topic: str, ack: ProduceFailed) -> None:
-        """Counted for the topic that the events come from: those are the topics that have metrics."""
-        self._observer.emit(DeadLetterWriteFailed(topic=source, error=f"{topic}: {ack.text}"))
+    def _told(self, webhook: str, source: str, target: str, ack: Produced | ProduceFailed, size: int) -> bool:
+        """Whether it is written. Counted for the topic that the events come from: those are the topics that have metrics."""
+        key, now = (webhook, target), self._clock.monotonic()
+        if isinstance(ack, Produced):
+            since = self._blocked.pop(key, None)
+            if since is not None:
+                self._observer.emit(DeadLettersTakenAgain(webhook, target, round(now - since, 1)))
+            return True
+        if not ack.collateral:
+            self._blocked.setdefault(key, now)
+            error = f"{target}: {ack.text} (a record of {size} bytes)"
+            self._observer.emit(DeadLetterWriteFailed(source, webhook, target, error))
+        return False
 
 
 def _cause(webhook: str, part: Part, event: Event) -> Cause:
@@ -84,7 +101,7 @@ def _cause(webhook: str, part: Part, event: Event) -> Cause:
         reason="" if reason is None else reason.value,
         detail=event.detail,
         webhook="" if unread else webhook,
-        attempts=part.attempts,
+        attempts=part.earlier + part.attempts,
         status=part.status,
         excerpt=part.excerpt,
         first_attempt=part.first_attempt,

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from forwarder.deliver.sender import Prepared
 from forwarder.flow.roster import UNREADABLE, Roster
+from forwarder.lane.accounts import Account, Accounts
 from forwarder.lane.flight import Fate
 from forwarder.lane.lane import Lane
 from forwarder.lane.resume import Refreeze
+from forwarder.lane.spans import Spans
 from forwarder.lane.states import LaneState, Trigger
 from forwarder.model.batch import offset_runs
 from forwarder.model.event import TP
-from forwarder.progress.checkpoint import Checkpoint, Frozen, Mark, Runs, offsets_of, runs_of
+from forwarder.progress.checkpoint import AccountRecord, Checkpoint, Frozen, Mark, Runs
 
 GONE, OFF = "gone", "off"
 """Why a lane was disabled: the receiver answered 410, or `enable: false`."""
@@ -30,23 +33,10 @@ def marks(roster: Roster, positions: Mapping[TP, int], tps: Iterable[TP]) -> dic
         for tp, lanes in result.items():
             position = positions[tp]
             cursor = cursors.get(tp, position)  # above the position where the webhook's `startAt` is not reached yet
-            ahead = _ahead(lane, tp, cursor)
+            ahead = lane.ahead(tp, cursor).runs()
             if not well or cursor != position or ahead:
                 lanes[lane.name] = _mark(lane, roster.fingerprints[lane.name], tp, cursor, frozen, ahead)
     return result
-
-
-def _ahead(lane: Lane, tp: TP, cursor: int) -> Runs:
-    """What was delivered although the cursor is below it; what the cursor has passed is forgotten."""
-    offsets = lane.delivered_ahead.get(tp)
-    if not offsets:
-        return []
-    kept = {offset for offset in offsets if offset >= cursor}
-    if kept:
-        lane.delivered_ahead[tp] = kept
-    else:
-        del lane.delivered_ahead[tp]
-    return runs_of(kept)
 
 
 def _mark(lane: Lane, fingerprint: str, tp: TP, cursor: int, frozen: Frozen | None, ahead: Runs) -> Mark:
@@ -63,34 +53,96 @@ def _mark(lane: Lane, fingerprint: str, tp: TP, cursor: int, frozen: Frozen | No
     )
 
 
+def books(roster: Roster, positions: Mapping[TP, int], tps: Iterable[TP]) -> dict[TP, dict[str, AccountRecord]]:
+    """Per partition the accounts of all lanes, as of the same moment as their marks."""
+    result: dict[TP, dict[str, AccountRecord]] = {}
+    for tp in tps:
+        position = positions[tp]
+        result[tp] = {
+            lane.name: account_record(lane.accounts, lane.accounts.of[tp], tp, position)
+            for lane in roster
+            if tp in lane.accounts.of
+        }
+    return result
+
+
+def account_record(accounts: Accounts, account: Account, tp: TP, position: int) -> AccountRecord:
+    """One account as it is now. Called for every lane and partition once a second: most are live, and nothing was given up."""
+    live, read, counted = account.routed_before, account.read, None
+    if live is not None:
+        read += accounts.routed.get(tp, 0) - live
+    elif account.counted != position:
+        counted = account.counted
+    filtered, pending = read - account.matched, account.held + account.returned
+    if not (account.discarded or account.dead_lettered):
+        return AccountRecord(read, filtered, account.delivered, pending, counted=counted)
+    return AccountRecord(
+        read,
+        filtered,
+        account.delivered,
+        pending,
+        _counts(account.discarded),
+        _counts(account.dead_lettered),
+        counted,
+        account.doubtful,
+        _counts(account.untold),
+    )
+
+
+def _counts(counter: Mapping[str, int]) -> dict[str, int] | None:
+    return {word: count for word, count in counter.items() if count} or None
+
+
+def _account(record: AccountRecord | None, counted: int) -> Account:
+    """What was pending is in Kafka now. Without a record the account begins at `counted`."""
+    if record is None:
+        return Account(counted=counted)
+    return Account(
+        counted=counted if record.counted is None else record.counted,
+        read=record.read,
+        matched=record.read - record.filtered,
+        delivered=record.delivered,
+        discarded=Counter(record.discarded or {}),
+        dead_lettered=Counter(record.dead_lettered or {}),
+        returned=record.pending,
+        doubtful=record.doubtful,
+        untold=Counter(record.untold or {}),
+    )
+
+
 def _frozen(lane: Lane) -> Frozen | None:
     """The oldest batch under way, if it was ever put together for sending; also one that still waits to be put together again."""
     if lane.refreeze is not None:
         waiting = lane.refreeze
-        return Frozen({key(tp): list(runs) for tp, runs in waiting.runs.items()}, waiting.count, waiting.attempts)
+        runs = {key(tp): list(runs) for tp, runs in waiting.runs.items()}
+        return Frozen(runs, waiting.count, waiting.attempts, waiting.earlier, int(waiting.first_attempt * 1000))
     for flight in lane.flights.items:
         part = flight.head
         if part.fate is Fate.SEND and isinstance(part.prepared, Prepared):
             runs = {key(tp): runs for tp, runs in offset_runs(part.events).items()}
-            return Frozen(runs, len(part.events), part.attempts)
+            return Frozen(runs, len(part.events), part.attempts, part.earlier, int(part.first_attempt * 1000))
     return None
 
 
 def restore(lane: Lane, tp: TP, checkpoint: Checkpoint, fingerprint: str, first_cursor: int | None) -> None:
     """Give the lane a partition where the checkpoint left it. `first_cursor` is for a webhook that was never seen here."""
-    mark = checkpoint.lanes.get(lane.name)
+    mark, record = checkpoint.lanes.get(lane.name), checkpoint.books.get(lane.name)
     if mark is None:
-        known = lane.name in checkpoint.known or lane.name == UNREADABLE
-        lane.own(tp, checkpoint.position if known or first_cursor is None else first_cursor)
+        known = checkpoint.knows(lane.name) or lane.name == UNREADABLE
+        cursor = checkpoint.position if known or first_cursor is None else first_cursor
+        lane.own(tp, cursor, _account(record, cursor))
         return
-    skip = mark.state == OFF and lane.webhook.enable and lane.webhook.on_enable == "now"
-    lane.own(tp, checkpoint.position if skip else mark.cursor)
-    lane.flights.restore(mark.failures, mark.refused)
+    lane.own(tp, mark.cursor, _account(record, mark.cursor if record is None else checkpoint.position))
     if mark.ahead:
-        lane.delivered_ahead[tp] = offsets_of(mark.ahead)
+        lane.delivered_ahead[tp] = Spans(mark.ahead)
+    skip = mark.state == OFF and lane.webhook.enable and lane.webhook.on_enable == "now"
+    if skip:
+        lane.jump(tp)
+    lane.flights.restore(mark.failures, mark.refused)
     if mark.frozen is not None and not skip and lane.refreeze is None:
         runs = {tp_of(name): [(first, last) for first, last in runs] for name, runs in mark.frozen.runs.items()}
-        lane.refreeze = Refreeze(runs, mark.frozen.count, mark.frozen.attempts)
+        frozen = mark.frozen
+        lane.refreeze = Refreeze(runs, frozen.count, frozen.attempts, frozen.earlier, frozen.first_ms / 1000)
     if mark.state == GONE and lane.webhook.enable and mark.fingerprint == fingerprint:
         lane.switch_off(Trigger.GONE, mark.why)
 

@@ -28,6 +28,8 @@ class Roster:
     """`lanes` by name; `unreadable` is one of them. `router` is replaced as a whole when the configuration changes. `faulty` collects
     events whose filter failed during a `match` and that their webhook wants dead-lettered; whoever matches empties it.
 
+    `routed` counts the records that the shared read has handed to the lanes, ever.
+
     `changing` is held by whoever gives partitions to all lanes, or adds and removes lanes: neither may see the other's half.
     """
 
@@ -47,6 +49,7 @@ class Roster:
         self.senders: dict[str, Sender] = {}
         self.fingerprints: dict[str, str] = {}
         self.faulty: list[tuple[Lane, Event]] = []
+        self.routed: dict[TP, int] = {}
         self._client = client
         self._budget = budget
         self._positions = positions
@@ -93,7 +96,7 @@ class Roster:
         return Sender(webhook, self._client, self.settings.kafka.cluster, self._clock)
 
     def _add(self, webhook: Webhook) -> Lane:
-        lane = Lane(webhook, self._budget, self._positions, self._wake)
+        lane = Lane(webhook, self._budget, self._positions, self.routed, self._wake)
         self.lanes[webhook.name] = lane
         self._budget.divide(len(self.lanes))
         self.senders[webhook.name] = self.sender_for(webhook)

@@ -24,6 +24,9 @@ class Log(Protocol):
     async def offset_for_time(self, tp: TP, ms: int) -> int:
         """The first offset at or after that time; the end when there is none."""
 
+    async def times_at(self, offsets: Mapping[TP, int]) -> Mapping[TP, int]:
+        """The timestamp (milliseconds) of the record at exactly that offset; left out where there is none or nobody answers."""
+
 
 class Starts:
     """Resolves `now`, `earliest` and times. `appeared` are partitions that came into being while their topic was being read."""
@@ -38,6 +41,20 @@ class Starts:
         if tp in self._appeared:
             return await self._log.log_start(tp)
         return await self._resolve(self._sources[tp.topic].start_at, tp, None)
+
+    async def recreated(self, tails: Mapping[TP, tuple[int, int]]) -> frozenset[TP]:
+        """Those whose log holds another record where the last one was routed: `(offset, timestamp)` of that one is given."""
+        if not tails:
+            return frozenset()
+        times = await self._log.times_at({tp: offset for tp, (offset, _) in tails.items()})
+        return frozenset(tp for tp, time in times.items() if time != tails[tp][1])
+
+    async def resume(self, tp: TP, at: int, *, recreated: bool, committed: int) -> int:
+        """Where to go on at `at` without a checkpoint. An offset beyond the end was committed for another topic of this name:
+        whatever the new one holds is unread."""
+        if recreated or committed > await self._log.stable_end(tp):
+            return await self._log.log_start(tp)
+        return at
 
     async def of_webhook(self, webhook: Webhook, tp: TP, position: int) -> int:
         """The first cursor of a webhook that was never seen on this partition: `now` is the router's position, a time may lie

@@ -6,6 +6,7 @@ Never waits for the broker longer than `ANSWER_SECONDS`; what is not answered by
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -15,9 +16,16 @@ from forwarder.errors import LeftGroupError
 from forwarder.kafka.private.app import CheckpointTable, MendedApp
 from forwarder.kafka.records import Chunk
 from forwarder.kafka.refusals import Refusals
+from forwarder.kafka.upkeep import Upkeep
 from forwarder.model.event import TP
 
 ANSWER_SECONDS = 5.0
+
+
+OVERDUE_SECONDS = 1.0
+"""How long is waited for a commit that has already been waited for: everybody behind it waits too."""
+
+NO_NOTES: Mapping[TP, str] = {}
 
 
 class Fence(Enum):
@@ -27,6 +35,14 @@ class Fence(Enum):
     OK = "ok"
     REFUSED = "refused"
     UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """The group's offset of a partition, and the text that was committed beside it ("" when somebody else did)."""
+
+    offset: int
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +68,20 @@ Written = Acknowledged | Failed | Unanswered
 class Group:
     """One membership of one worker. All methods belong to the worker's event loop; none of them raises for a broker's sake."""
 
-    def __init__(self, app: MendedApp, tables: Mapping[str, CheckpointTable], *, static_member: bool = False) -> None:
+    def __init__(
+        self,
+        app: MendedApp,
+        tables: Mapping[str, CheckpointTable],
+        *,
+        static_member: bool = False,
+        upkeep: Upkeep | None = None,
+    ) -> None:
         self._app = app
         self._tables = tables
-        self._commit_lock = asyncio.Lock()
-        self._committing: asyncio.Future[bool] | None = None
-        self._refusals = Refusals() if static_member else None
+        self._locks: defaultdict[frozenset[str], asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._committing: dict[frozenset[str], asyncio.Future[bool]] = {}
+        self._refusals = Refusals(asyncio.get_running_loop().time()) if static_member else None
+        self._upkeep = upkeep
         self._unanswered: set[asyncio.Task[None]] = set()
         self._owned: frozenset[TP] = frozenset()
         self._first_seek: int | None = None
@@ -78,29 +102,45 @@ class Group:
         """The source partitions that were handed to the pipeline and are not revoked."""
         return self._owned
 
-    async def commit(self, offsets: Mapping[TP, int]) -> Fence:
-        """Commit next offsets for source partitions; also the fence before a checkpoint. `offsets` must not be empty."""
+    async def commit(self, offsets: Mapping[TP, int], notes: Mapping[TP, str] = NO_NOTES) -> Fence:
+        """Commit next offsets for source partitions; also the fence before a checkpoint. `offsets` must not be empty.
+
+        `notes` are kept beside the offsets (at most 4096 bytes each, Kafka's default). Commits of one set of topics wait for
+        each other, those of different ones do not: one for a topic that was deleted is never answered.
+        """
         if not offsets:
             raise ValueError("a commit needs at least one partition")
-        async with self._commit_lock:
-            fence = await self._commit(offsets)
+        topics = frozenset(tp.topic for tp in offsets)
+        async with self._locks[topics]:
+            fence = await self._commit(topics, offsets, notes)
         if fence is Fence.REFUSED and self._refusals is not None:
             await self._suspect_a_twin(self._refusals)
         return fence
 
-    async def _commit(self, offsets: Mapping[TP, int]) -> Fence:
-        if not await _answered(self._committing):
+    async def _commit(self, topics: frozenset[str], offsets: Mapping[TP, int], notes: Mapping[TP, str]) -> Fence:
+        if not await _answered(self._committing.get(topics), OVERDUE_SECONDS):
             return Fence.UNKNOWN
         if not self._owns(offsets):
             return Fence.REFUSED
         generation = self.generation
-        self._committing = asyncio.ensure_future(self._app.consumer.commit_offsets(dict(offsets)))
-        if not await _answered(self._committing):
+        committing = asyncio.ensure_future(self._app.consumer.commit_offsets(dict(offsets), dict(notes)))
+        self._committing[topics] = committing
+        if not await _answered(committing):
             return Fence.UNKNOWN
-        if self._committing.cancelled() or self._committing.exception() is not None:
+        if committing.cancelled() or committing.exception() is not None:
             return Fence.UNKNOWN
-        confirmed = self._committing.result() and self._owns(offsets) and generation == self.generation
+        confirmed = committing.result() and self._owns(offsets) and generation == self.generation
         return Fence.OK if confirmed else Fence.REFUSED
+
+    async def committed(self, tps: Iterable[TP]) -> Mapping[TP, Committed] | None:
+        """What the group has committed; partitions without a commit are left out. None: no answer in time."""
+        asking = asyncio.ensure_future(self._app.consumer.committed(list(tps)))
+        if not await _answered(asking):
+            asking.cancel()
+            return None
+        if asking.cancelled() or asking.exception() is not None:
+            return None
+        return {TP(*tp): Committed(offset, note) for tp, (offset, note) in asking.result().items()}
 
     async def _suspect_a_twin(self, refusals: Refusals) -> None:
         if refusals.too_many(asyncio.get_running_loop().time()):
@@ -109,6 +149,12 @@ class Group:
 
     async def write_checkpoint(self, tp: TP, record: bytes) -> Written:
         """Write `tp`'s checkpoint and wait for the broker. An unanswered one may still land: the order decides then."""
+        written = await self._write(tp, record)
+        if self._upkeep is not None and not isinstance(written, Acknowledged):
+            self._upkeep.suspect()
+        return written
+
+    async def _write(self, tp: TP, record: bytes) -> Written:
         writing = asyncio.ensure_future(self._tables[tp.topic].write(tp.partition, record))
         if not await _answered(writing):
             self._unanswered.add(writing)
@@ -122,6 +168,11 @@ class Group:
     def read_checkpoint(self, tp: TP) -> bytes | None:
         """The newest record by `(epoch, seq)`: as recovered, or as acknowledged since. Valid for partitions that we own."""
         return self._tables[tp.topic].record(tp.partition)
+
+    def checkpoint_topic(self, source: str) -> str:
+        """The name of the topic that holds a source topic's checkpoints."""
+        name: str = self._tables[source].changelog_topic.get_topic_name()
+        return name
 
     def start_at(self, offsets: Mapping[TP, int]) -> None:
         """Where to read on; call it in `on_assigned`. Partitions not named start at the committed offset."""
@@ -177,9 +228,9 @@ class Group:
         return all(tp in assigned for tp in offsets)
 
 
-async def _answered(future: asyncio.Future[Any] | None) -> bool:
+async def _answered(future: asyncio.Future[Any] | None, seconds: float = ANSWER_SECONDS) -> bool:
     """Wait for a future without ever cancelling it."""
     if future is None or future.done():
         return True
-    done, _ = await asyncio.wait({future}, timeout=ANSWER_SECONDS)
+    done, _ = await asyncio.wait({future}, timeout=seconds)
     return bool(done)

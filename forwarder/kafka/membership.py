@@ -95,7 +95,8 @@ class Membership:
     async def hold(self) -> None:
         """Wait for the drain at shutdown, in vain no longer than it may take."""
         try:
-            await asyncio.wait_for(self._stopped.wait(), self._drain_limit)
+            async with asyncio.timeout(self._drain_limit):
+                await self._stopped.wait()
         except TimeoutError:
             _log.error("the drain at shutdown did not end in time; partitions are given up")
 

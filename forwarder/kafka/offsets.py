@@ -6,6 +6,7 @@ The end is taken from fetch responses: an end asked for by name is wrong on some
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any
 
 from aiokafka import TopicPartition
@@ -18,6 +19,7 @@ from forwarder.settings.process import Kafka
 
 _PROBE_BYTES = 1024
 _PROBE_SECONDS = 0.2
+_TIMES_SECONDS = 5.0
 
 
 class Offsets:
@@ -66,6 +68,37 @@ class Offsets:
         key = TopicPartition(*tp)
         found = await self._ask(lambda: self._consumer.offsets_for_times({key: timestamp_ms}), key)
         return found if found is None or isinstance(found, Unavailable) else int(found.offset)
+
+    async def times_at(self, offsets: Mapping[TP, int]) -> dict[TP, int] | Unavailable:
+        """The timestamp (ms) of the record at each offset; partitions that have none there, or do not answer soon, are left out."""
+        found: dict[TP, int] = {}
+        async with self._lock:
+            try:
+                async with asyncio.timeout(_TIMES_SECONDS):
+                    await self._probe_times({TopicPartition(*tp): offset for tp, offset in offsets.items()}, found)
+            except TimeoutError:
+                pass
+            except KafkaError as error:
+                return Unavailable(f"times of {len(offsets)} records: {type(error).__name__}: {error}")
+        return found
+
+    async def _probe_times(self, wanted: dict[Any, int], found: dict[TP, int]) -> None:
+        self._consumer.assign(list(wanted))
+        for key, offset in wanted.items():
+            self._consumer.seek(key, offset)
+        while wanted:
+            try:
+                answer = await self._consumer.getmany(*wanted, timeout_ms=int(_PROBE_SECONDS * 1000))
+            except OffsetOutOfRangeError as error:
+                for key in error.args[0]:
+                    wanted.pop(key, None)
+                continue
+            for key, records in answer.items():
+                if wanted.pop(key, None) == records[0].offset:
+                    found[TP(key.topic, key.partition)] = records[0].timestamp
+            for key, offset in list(wanted.items()):
+                if (end := readable_end(self._consumer, key)) is not None and end <= offset:
+                    del wanted[key]
 
     async def _ask(self, question: Any, key: Any) -> Any:
         async with self._lock:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -26,6 +26,7 @@ from aiokafka.errors import (
 
 from forwarder.errors import StartupError
 from forwarder.kafka import topics
+from forwarder.kafka.appeared import awaited, beyond, since_the_commit
 from forwarder.kafka.connection import broker_address, security_options
 from forwarder.kafka.diagnosis import connection_problem, request_problem
 from forwarder.kafka.topics import ResolvedSource
@@ -44,6 +45,14 @@ _REFUSALS = (KafkaError, OSError, TimeoutError)
 _STARTING = (GroupCoordinatorNotAvailableError, GroupLoadInProgressError)
 
 
+class TopicMissing(StartupError):
+    """A source topic does not exist (yet)."""
+
+    def __init__(self, topic: str) -> None:
+        super().__init__(f"topic {topic} does not exist (sources): create it or mend the name", retryable=True)
+        self.topic = topic
+
+
 @dataclass(frozen=True, slots=True)
 class Preflight:
     """Kafka can be used. `unchecked` says what could not be found out (brokers that speak only a part of the protocol)."""
@@ -55,19 +64,27 @@ class Preflight:
 async def wait_ready(settings: Settings, report: Callable[[str], None], stop: asyncio.Event) -> Preflight | None:
     """Preflight until it succeeds; None when `stop` is set first. `report` gets the reason before each wait.
 
+    A topic that was waited for counts as appeared: whatever it holds was written while we were there.
+
     Raises StartupError where waiting cannot help (a refused login, a wrong certificate, a missing permission).
     """
     stopping = asyncio.ensure_future(stop.wait())
     pause = FIRST_PAUSE_SECONDS
+    missing: set[str] = set()
     try:
         while not stop.is_set():
             trying = asyncio.ensure_future(preflight(settings))
             await asyncio.wait({trying, stopping}, return_when=asyncio.FIRST_COMPLETED)
             problem = await _problem_of(trying)
             if problem is None:
-                return None if trying.cancelled() else trying.result()
+                if trying.cancelled():
+                    return None
+                found = trying.result()
+                return replace(found, sources=tuple(awaited(source, missing) for source in found.sources))
             if not problem.retryable:
                 raise problem
+            if isinstance(problem, TopicMissing):
+                missing.add(problem.topic)
             report(f"{problem}; trying again in {pause:.0f} s")
             await asyncio.wait({stopping}, timeout=pause)
             pause = min(LONGEST_PAUSE_SECONDS, pause * 2)
@@ -93,11 +110,14 @@ async def preflight(settings: Settings) -> Preflight:
     await check_connections(kafka)
     async with _admin(kafka) as admin:
         sources = await _resolve(admin, [source.topic for source in settings.sources])
+        names = {source.topic: topics.checkpoint_topic(kafka.group, source.topic) for source in sources}
+        had = await _describe_ours(admin, list(names.values()))
         unchecked = [await _checkpoint_topic(admin, kafka, source) for source in sources]
         dead_letters = {source.dead_letters: found for source, found in zip(settings.sources, sources, strict=True)}
         dead_letters[topics.ledger_topic(kafka.group)] = ResolvedSource("", 1)
         await _dead_letter_topics(admin, kafka, dead_letters)
     sources, problem = await _check_group(kafka, sources)
+    sources = tuple(beyond(source, had[names[source.topic]]) for source in sources)
     return Preflight(sources, tuple(text for text in (*unchecked, problem) if text))
 
 
@@ -140,13 +160,24 @@ async def _resolve(admin: Any, names: list[str]) -> tuple[ResolvedSource, ...]:
         code, partitions = found[name]
         error = for_code(code)
         if error is UnknownTopicOrPartitionError:
-            raise StartupError(f"topic {name} does not exist (sources): create it or mend the name", retryable=True)
+            raise TopicMissing(name)
         if error is TopicAuthorizationFailedError:
             raise StartupError(f"this login may not read topic {name}: grant Describe and Read", retryable=False)
         if code or not partitions:
             raise StartupError(f"topic {name} cannot be used now: {error.__name__}", retryable=True)
         sources.append(ResolvedSource(name, partitions))
     return tuple(sources)
+
+
+async def mend_checkpoint_topics(kafka: Kafka, sources: Sequence[ResolvedSource]) -> list[str]:
+    """Make those again that are missing; their names. Raises StartupError."""
+    wanted = {topics.checkpoint_topic(kafka.group, source.topic): source for source in sources}
+    async with _admin(kafka) as admin:
+        found = await _describe_ours(admin, list(wanted))
+        missing = [name for name, partitions in found.items() if partitions == 0]
+        for name in missing:
+            await _checkpoint_topic(admin, kafka, wanted[name])
+    return missing
 
 
 async def _checkpoint_topic(admin: Any, kafka: Kafka, source: ResolvedSource) -> str:
@@ -161,7 +192,8 @@ async def _checkpoint_topic(admin: Any, kafka: Kafka, source: ResolvedSource) ->
     if partitions > source.partitions:
         raise StartupError(
             f"checkpoint topic {name} has {partitions} partitions, topic {source.topic} only {source.partitions}: "
-            "was it made anew? Delete the checkpoint topic to start over",
+            "the topic was deleted and made anew. To read the new one from its first record: stop all workers of the group, "
+            f"delete {name}, start them again",
             retryable=False,
         )
     if partitions < source.partitions:
@@ -199,7 +231,9 @@ async def _dead_letter_topics(admin: Any, kafka: Kafka, wanted: Mapping[str, Res
     found = await _describe_ours(admin, list(wanted))
     for name, source in wanted.items():
         if found[name] == 0:
-            await _create(admin, kafka, name, source.partitions, topics.DEAD_LETTER_CONFIG)
+            await _create(admin, kafka, name, source.partitions, await topics.letter_config(admin, source.topic))
+        elif warning := await topics.too_small_for_letters(admin, name, source.topic):
+            _log.warning("%s", warning)
 
 
 async def _create(admin: Any, kafka: Kafka, name: str, partitions: int, config: Mapping[str, str]) -> None:
@@ -251,7 +285,7 @@ async def _check_group(kafka: Kafka, sources: tuple[ResolvedSource, ...]) -> tup
         try:
             async with topics.admin_client(kafka, request_timeout=CONNECT_SECONDS) as admin:
                 answer = await admin.list_consumer_group_offsets(kafka.group, partitions=places)
-            return tuple(_with_appeared(source, answer) for source in sources), ""
+            return tuple(since_the_commit(source, answer) for source in sources), ""
         except GroupAuthorizationFailedError:
             raise StartupError(
                 f"this login may not use group {kafka.group}: grant Read on it", retryable=False
@@ -262,10 +296,3 @@ async def _check_group(kafka: Kafka, sources: tuple[ResolvedSource, ...]) -> tup
         except _REFUSALS as error:
             return sources, f"permission for group {kafka.group}: {error}"
         await asyncio.sleep(APPEAR_PAUSE_SECONDS)
-
-
-def _with_appeared(source: ResolvedSource, committed: Mapping[TopicPartition, Any]) -> ResolvedSource:
-    """A worker commits all its partitions together, so one without a commit beside others that have one was added later."""
-    known = {tp.partition for tp, found in committed.items() if tp.topic == source.topic and found.offset >= 0}
-    appeared = frozenset(range(source.partitions)) - known if known else frozenset()
-    return replace(source, appeared=appeared)

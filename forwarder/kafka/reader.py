@@ -5,6 +5,7 @@ Asks and answers in fetch positions, as the shared read does.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,8 +21,11 @@ from forwarder.settings.process import Kafka
 
 FETCH_BYTES = 1024 * 1024
 LEAST_FETCH_BYTES = 64 * 1024
-FETCH_SHARE = 64
-"""A fetch holds at most this part of the memory budget: what a lane has no room for was fetched in vain."""
+FETCH_SHARE = 16
+"""All fetches together hold at most this part of the memory budget: what a lane has no room for was fetched in vain."""
+
+COPIES = 2
+"""What a reader takes at most: a fetched buffer, and the records made of it that nobody has taken yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +52,26 @@ ReadResult = Chunk | OutOfRange | Unavailable
 class Reader:
     """Reads on from where it was put. Not started until `open`; at most one `read` at a time.
 
-    `max_bytes` bounds what is held in memory for one fetch (a single larger record still arrives).
+    `max_bytes` bounds what is held in memory for one fetch (a single larger record still arrives). `charge` is told the bytes that
+    the reader may hold when it opens, and the same with a minus when it closes.
     """
 
-    def __init__(self, kafka: Kafka, tp: TP, *, max_bytes: int = FETCH_BYTES, request_timeout: float = 10.0) -> None:
+    def __init__(
+        self,
+        kafka: Kafka,
+        tp: TP,
+        *,
+        max_bytes: int = FETCH_BYTES,
+        request_timeout: float = 10.0,
+        charge: Callable[[int], None] = lambda size: None,
+    ) -> None:
         install()
         self._kafka = kafka
         self._tp = tp
         self._key = TopicPartition(*tp)
         self._max_bytes = max_bytes
         self._request_timeout = request_timeout
+        self._charge = charge
         self._positions = Positions({tp.topic})
         self._consumer: Any = None
         self._position = 0
@@ -88,6 +102,7 @@ class Reader:
             return Unavailable(f"{type(error).__name__}: {error}")
         consumer.assign([self._key])
         self._consumer = consumer
+        self._charge(COPIES * self._max_bytes)
         self.seek(position)
         return None
 
@@ -113,6 +128,7 @@ class Reader:
         """Disconnect; harmless when nothing is open."""
         consumer, self._consumer = self._consumer, None
         if consumer is not None:
+            self._charge(-COPIES * self._max_bytes)
             await stop_consumer(consumer)
 
     def _nothing(self) -> Chunk:
@@ -131,9 +147,9 @@ class Reader:
         return OutOfRange(self._position, starts[self._key])
 
 
-def fetch_bytes(budget: int) -> int:
-    """The size of a fetch where all windows together may hold `budget` bytes."""
-    return max(LEAST_FETCH_BYTES, min(FETCH_BYTES, budget // FETCH_SHARE))
+def fetch_bytes(budget: int, readers: int) -> int:
+    """The size of a fetch where so many readers may be open and all memory together may be `budget` bytes."""
+    return max(LEAST_FETCH_BYTES, min(FETCH_BYTES, budget // FETCH_SHARE // max(1, readers)))
 
 
 def open_consumer(kafka: Kafka, max_bytes: int, request_timeout: float) -> Any:

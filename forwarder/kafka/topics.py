@@ -38,6 +38,10 @@ DEAD_LETTER_CONFIG: Mapping[str, str] = {
 """Retention counts from when the letter was written: with an old event's own time it would be deleted at once."""
 
 
+LETTER_ROOM_BYTES = 64 * 1024
+"""A dead letter is its record and our headers: it must fit where the largest record of its source fits."""
+
+
 @dataclass(frozen=True, slots=True)
 class ResolvedSource:
     """A source topic that exists, and how many partitions it and its checkpoint topic have.
@@ -117,3 +121,30 @@ async def alter_config(client: Any, name: str, config: Mapping[str, str]) -> Non
     for code, text, *_ in responses[0].resources:
         if code:
             raise for_code(code)(f"cannot change the settings of topic {name}: {text}")
+
+
+async def largest_record(client: Any, name: str) -> int:
+    """The topic's `max.message.bytes`; 0 where it cannot be found out."""
+    try:
+        return int((await read_config(client, name)).in_force.get("max.message.bytes", 0))
+    except (KafkaError, OSError, TimeoutError):
+        return 0
+
+
+async def letter_config(client: Any, source: str) -> Mapping[str, str]:
+    """DEAD_LETTER_CONFIG with room for the largest record of `source`."""
+    wanted = await largest_record(client, source) + LETTER_ROOM_BYTES if source else 0
+    return {**DEAD_LETTER_CONFIG, "max.message.bytes": str(max(MAX_RECORD_BYTES, wanted))}
+
+
+async def too_small_for_letters(client: Any, name: str, source: str) -> str:
+    """A warning about a dead-letter topic that somebody else has made; "" when it is large enough, or nobody knows."""
+    if not source:
+        return ""
+    has, needs = await largest_record(client, name), await largest_record(client, source) + LETTER_ROOM_BYTES
+    if not has or has >= needs:
+        return ""
+    return (
+        f"topic {name} takes records up to {has} bytes, {source} has up to {needs - LETTER_ROOM_BYTES}: dead letters that do not "
+        f"fit would stop their webhook; raise its max.message.bytes to {needs} or more"
+    )

@@ -19,6 +19,7 @@ from forwarder.kafka.private.app import CheckpointTable, ChunkSchema, FetchOptio
 from forwarder.kafka.private.recovery import RecoveryWatch
 from forwarder.kafka.shutdown import Shutdown
 from forwarder.kafka.topics import ResolvedSource
+from forwarder.kafka.upkeep import Upkeep
 from forwarder.model.event import TP
 from forwarder.settings.process import Settings
 
@@ -27,6 +28,12 @@ _log = logging.getLogger(__name__)
 MAX_REQUEST_BYTES = 8 * 1024 * 1024
 MAX_POLL_RECORDS = 2000
 REVOKE_MARGIN_SECONDS = 5.0
+
+MOST_FETCH_BYTES, LEAST_FETCH_BYTES = 1024 * 1024, 32 * 1024
+"""Of one partition in one fetch. A record that is larger arrives all the same, alone."""
+
+FETCH_SHARE = 16
+"""The fetched records of all partitions together, and again those on their way to the lanes, are this part of the memory budget."""
 
 
 class Worker:
@@ -39,7 +46,9 @@ class Worker:
         self._partitions = {source.topic: source.partitions for source in sources}
         self._app = _app(settings, self._partitions, datadir, self._hold)
         tables = {topic: self._table(topic, order_of) for topic in self._partitions}
-        self._group = Group(self._app, tables, static_member=settings.kafka.instance_id is not None)
+        self._upkeep = Upkeep(settings.kafka, sources)
+        static = settings.kafka.instance_id is not None
+        self._group = Group(self._app, tables, static_member=static, upkeep=self._upkeep)
         self._handler = make_handler(self._group)
         self._membership = Membership(
             self._group,
@@ -64,6 +73,7 @@ class Worker:
         await asyncio.wait({running, *ends}, return_when=asyncio.FIRST_COMPLETED)
         shutdown.arm()
         stopping = asyncio.ensure_future(self._app.stop())
+        stopping.add_done_callback(lambda _: self._upkeep.stop())
         await asyncio.wait({stopping})
         for task in (running, watch, *ends):
             task.cancel()
@@ -154,6 +164,11 @@ async def run_worker(
         return await worker.run(shutdown)
 
 
+def partition_fetch_bytes(budget: int, partitions: int) -> int:
+    """The size of one partition's fetch, so that those of all partitions together stay a small part of the memory budget."""
+    return max(LEAST_FETCH_BYTES, min(MOST_FETCH_BYTES, budget // FETCH_SHARE // max(1, partitions)))
+
+
 def _failure(task: asyncio.Task[None]) -> BaseException | None:
     return None if task.cancelled() else task.exception()
 
@@ -165,6 +180,8 @@ def _app(settings: Settings, topics: Any, datadir: str, held: Any) -> MendedApp:
         isolation="read_committed" if kafka.isolation == "readCommitted" else "read_uncommitted",
         min_bytes=64 * 1024 if balanced else 1,
         max_wait_ms=25 if balanced else 100,
+        partition_bytes=partition_fetch_bytes(settings.memory.budget, sum(topics.values())),
+        round_bytes=max(MOST_FETCH_BYTES, settings.memory.budget // FETCH_SHARE),
     )
     return MendedApp(kafka.group, fetch=fetch, topics=topics, held=held, datadir=datadir, **_faust_options(settings))
 

@@ -34,7 +34,12 @@ class Budget:
     @property
     def plentiful(self) -> bool:
         """Nobody has to keep to the share."""
-        return self.used < self.limit * PLENTIFUL_SHARE
+        return self.plenty > 0
+
+    @property
+    def plenty(self) -> int:
+        """Bytes that may be taken before everybody has to keep to the share; below 0 when more is taken already."""
+        return int(self.limit * PLENTIFUL_SHARE) - self.used
 
     @property
     def spent(self) -> bool:

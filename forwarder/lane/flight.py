@@ -28,7 +28,8 @@ class Part:
     `ambiguous`: an attempt ended so that the receiver may have taken the part; it must then stay whole. `prepared` belongs to the
     deliver stage. `failed_writes` counts dead letters and ledger entries refused by Kafka.
 
-    `first_attempt` and `last_attempt` are wall seconds; `status` and `excerpt` come from the last answer.
+    `first_attempt` and `last_attempt` are wall seconds; `status` and `excerpt` come from the last answer. `earlier` counts the
+    attempts that its events went through in parts that were split since: `attempts` belongs to this part and its bytes.
     """
 
     events: tuple[Event, ...]
@@ -42,6 +43,14 @@ class Part:
     last_attempt: float = 0.0
     status: int = 0
     excerpt: str = ""
+    earlier: int = 0
+
+    def inherit(self, whole: Part) -> Part:
+        """The history of the part that this one was split from."""
+        self.earlier = whole.earlier + whole.attempts
+        self.first_attempt, self.last_attempt = whole.first_attempt, whole.last_attempt
+        self.status, self.excerpt = whole.status, whole.excerpt
+        return self
 
 
 @dataclass(slots=True, eq=False)
@@ -60,8 +69,8 @@ class Flight:
     def split_head(self, at: int) -> None:
         """Replace the first part by two new ones that have not been attempted: events before `at`, and the rest."""
         head = self.parts.popleft()
-        self.parts.appendleft(part_of(head.events[at:]))
-        self.parts.appendleft(part_of(head.events[:at]))
+        self.parts.appendleft(part_of(head.events[at:]).inherit(head))
+        self.parts.appendleft(part_of(head.events[:at]).inherit(head))
 
     def condemn(self, events: Sequence[Event], fate: Fate, reason: DeadLetterReason | DiscardReason) -> None:
         """Take `events` out of the first part and give them `fate`; what is left of the part stays behind them."""
@@ -70,11 +79,9 @@ class Flight:
         rest = [event for event in head.events if id(event) not in chosen]
         if rest:
             # In the order that they would have without the others: a restart must be able to find it again.
-            self.parts.appendleft(part_of(sending_order(rest)))
-        doomed = part_of(tuple(events), fate)
-        doomed.reason = reason
-        doomed.attempts, doomed.status, doomed.excerpt = head.attempts, head.status, head.excerpt
-        doomed.first_attempt, doomed.last_attempt = head.first_attempt, head.last_attempt
+            self.parts.appendleft(part_of(sending_order(rest)).inherit(head))
+        doomed = part_of(tuple(events), fate).inherit(head)
+        doomed.reason, doomed.attempts, doomed.earlier = reason, head.attempts, head.earlier
         self.parts.appendleft(doomed)
 
 

@@ -10,13 +10,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from enum import Enum
+from itertools import islice
 
 from forwarder.lane.actions import Action, Send, WriteDeadLetters, WriteLedger
 from forwarder.lane.flight import Fate, Flight, Part, part_of
 from forwarder.lane.inflight import InFlight
 from forwarder.lane.limits import RefusalMeter
 from forwarder.lane.policy import CIRCUIT_AFTER, PROBE_EVENTS, LanePolicy
-from forwarder.lane.window import Window
+from forwarder.lane.window import Window, sending_order
 from forwarder.model.attempt import AMBIGUOUS, Attempt, DeadLetterReason, DiscardReason, Failure, Response
 from forwarder.model.event import Event
 from forwarder.model.verdict import Bisect, Delivered, Disable, Drop, Halve, Interrupted, Retry, Verdict
@@ -32,13 +33,15 @@ class Alarm(Enum):
 class Flights(InFlight):
     """`failures` counts failed attempts in a row."""
 
-    def __init__(self, policy: LanePolicy, settle: Callable[[Part], None]) -> None:
+    def __init__(self, policy: LanePolicy, settle: Callable[[Flight, Part], None]) -> None:
         super().__init__()
         self.policy = policy
         self.failures = 0
         self.last_start = -math.inf
         self.hold_until = -math.inf
         self.last_error = ""
+        self._gave_up = -math.inf
+        self._failing_since = math.inf
         self._settle = settle
         self._teller: Flight | None = None
         self._meter = RefusalMeter(policy.dead_letter_limit)
@@ -53,15 +56,14 @@ class Flights(InFlight):
     def poll(self, window: Window, now: float, wall_ms: float, notices: Mapping[DiscardReason, int]) -> list[Action]:
         """Everything that may start now, marked as under way. `notices` are discards to tell the receiver."""
         actions: list[Action] = []
+        self._give_up_expired(window, now, wall_ms)
         for flight in self._startable():
-            self._give_up_expired(flight, wall_ms)
             if flight.retry_at <= now:
                 self._keep_probe_small(flight)
                 self._start(flight, actions, now, notices)
         while len(self.items) < self._slots() and window.due_at(self.policy, self.last_start) <= now:
             most = PROBE_EVENTS if self.circuit_open else self.policy.max_events
             flight = self.new_flight(part_of(window.take(self.policy, most)))
-            self._give_up_expired(flight, wall_ms)
             if flight.head.fate is Fate.SEND and self.hold_until > now:
                 flight.retry_at = self.last_start = self.hold_until
             else:
@@ -79,10 +81,14 @@ class Flights(InFlight):
         """When poll should be called again (monotonic seconds); infinity when only a report can change anything."""
         startable = self._startable()
         times = [flight.retry_at for flight in startable]
-        if self.failures and not math.isinf(self.policy.discard_after):
-            for part in (f.head for f in startable if f.head.fate is Fate.SEND):
-                oldest = min(event.timestamp_ms for event in part.events)
-                times.append(now + self.policy.discard_after - (wall_ms - oldest) / 1000 + 0.001)
+        if self.may_expire:
+            heads = [f.head for f in startable if f.head.fate is Fate.SEND]
+            stamps = [(min(e.timestamp_ms for e in part.events), part.last_attempt > 0) for part in heads]
+            stamps += [(event.timestamp_ms, False) for event in islice(window.events, 1)]
+            for oldest, attempted in stamps:
+                expires = now + self.policy.discard_after - (wall_ms - oldest) / 1000 + 0.001
+                ripe = -math.inf if attempted else self._untried_expire_at
+                times.append(max(expires, ripe, self._gave_up + self.policy.expiry_pause))
         if len(self.items) < self._slots():
             times.append(window.due_at(self.policy, self.last_start))
         return min(times, default=math.inf)
@@ -109,7 +115,7 @@ class Flights(InFlight):
             case Retry(after=after, reason=reason):
                 self.last_error = reason
                 # "Now" (0, or a date gone by) is no wish to be asked without any pause.
-                self._failed(flight, now + (after if after else delay))
+                self._failed(flight, now, now + (after if after else delay))
             case Halve(reason=reason):
                 return self._narrow(flight, reason, DeadLetterReason.TOO_LARGE)
             case Bisect(reason=reason):
@@ -136,6 +142,7 @@ class Flights(InFlight):
         """Forget earlier failures and refusals: somebody mended something."""
         self._meter = RefusalMeter(self.policy.dead_letter_limit)
         self.failures = 0
+        self._failing_since = math.inf
         self.hold_until = -math.inf
         for flight in self.items:
             flight.retry_at = -math.inf
@@ -166,6 +173,7 @@ class Flights(InFlight):
 
     def _delivered(self, flight: Flight) -> None:
         self.failures = 0
+        self._failing_since = math.inf
         self.hold_until = -math.inf
         self.last_error = ""
         self._meter.delivered(len(flight.head.events))
@@ -173,14 +181,15 @@ class Flights(InFlight):
 
     def _finish_head(self, flight: Flight) -> None:
         part = flight.parts.popleft()
-        self._settle(part)
+        self._settle(flight, part)
         if not flight.parts:
             self.items.remove(flight)
         elif flight.head.fate is Fate.SEND:
             flight.retry_at = self.hold_until
 
-    def _failed(self, flight: Flight, retry_at: float) -> None:
+    def _failed(self, flight: Flight, now: float, retry_at: float) -> None:
         self.failures += 1
+        self._failing_since = min(self._failing_since, now)
         flight.retry_at = self.hold_until = retry_at
         part, most = flight.head, self.policy.max_attempts
         if most is not None and part.attempts >= most:
@@ -203,6 +212,7 @@ class Flights(InFlight):
         part = flight.head
         self.last_error = reason
         self.failures = 0
+        self._failing_since = math.inf
         self.hold_until = -math.inf
         if len(part.events) > 1:
             flight.split_head(len(part.events) // 2)
@@ -213,15 +223,42 @@ class Flights(InFlight):
         flight.condemn(part.events, Fate.DEAD_LETTER, single)
         return None
 
-    def _give_up_expired(self, flight: Flight, wall_ms: float) -> None:
-        """While the endpoint fails, events older than discardAfter are given up. On a healthy one nothing ever expires."""
-        part = flight.head
-        if not self.failures or part.fate is not Fate.SEND or math.isinf(self.policy.discard_after):
+    @property
+    def may_expire(self) -> bool:
+        """While the endpoint fails, events older than discardAfter are given up. On a healthy one nothing ever expires: that it
+        failed another worker, before a restart, says nothing about now."""
+        return self._failing_since < math.inf and not math.isinf(self.policy.discard_after)
+
+    @property
+    def _untried_expire_at(self) -> float:
+        """From when on the endpoint has failed for so long that events expire, too, that were never attempted. Earlier one
+        failure would cost a backlog that is old only because Forwarder is late."""
+        return self._failing_since + self.policy.discard_after
+
+    def _give_up_expired(self, window: Window, now: float, wall_ms: float) -> None:
+        """All that have expired at once, and not again for a while: each time costs an entry in the ledger. What would be
+        attempted now, or keeps others out of a full window, does not wait for that."""
+        if not self.may_expire:
             return
         limit = wall_ms - self.policy.discard_after * 1000
-        expired = [event for event in part.events if event.timestamp_ms < limit]
-        if expired:
-            self._give_up(flight, expired, DiscardReason.EXPIRED, DeadLetterReason.EXPIRED)
+        all_may = now >= self._untried_expire_at
+        waiting = [f for f in self._startable() if f.head.fate is Fate.SEND and (all_may or f.head.last_attempt > 0)]
+        late = [(flight, [e for e in flight.head.events if e.timestamp_ms < limit]) for flight in waiting]
+        in_window = sum(event.timestamp_ms < limit for event in window.events) if all_may else 0
+        attempting = any(flight.retry_at <= now for flight in waiting) or (
+            len(self.items) < self._slots() and self.hold_until <= now
+        )
+        crowding = window.is_full(self.policy) and in_window * 2 >= len(window.events)
+        if not (attempting or crowding or now >= self._gave_up + self.policy.expiry_pause):
+            return
+        if in_window:
+            taken = window.take_where(lambda e: e.timestamp_ms < limit and e.problem is None, self.policy)
+            if taken:
+                late.append((self.new_flight(part_of(sending_order(taken))), taken))
+        for flight, expired in late:
+            if expired:
+                self._gave_up = now
+                self._give_up(flight, expired, DiscardReason.EXPIRED, DeadLetterReason.EXPIRED)
 
     def _give_up(
         self, flight: Flight, events: list[Event] | tuple[Event, ...], discard: DiscardReason, letter: DeadLetterReason

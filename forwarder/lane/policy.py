@@ -19,8 +19,8 @@ WINDOWS_IN_MEMORY = 4
 
 @dataclass(frozen=True, slots=True)
 class LanePolicy:
-    """`interval` is the longest of throttle and maxWait. `capacity_*` bound what the lane holds in memory.
-    `wrapped`: the payload puts each event into an object of its own."""
+    """`interval` is the longest of throttle and maxWait. `capacity_*` bound what the lane holds in memory. `expiry_pause`: least
+    time between two looks for expired events. `wrapped`: the payload puts each event into an object of its own."""
 
     throttle: float
     interval: float
@@ -33,6 +33,7 @@ class LanePolicy:
     slots: int
     lossy: bool
     discard_after: float
+    expiry_pause: float
     on_discard: str
     max_attempts: int | None
     retry: RetryPolicy
@@ -58,6 +59,7 @@ def policy_of(webhook: Webhook) -> LanePolicy:
         slots=webhook.concurrency,
         lossy=webhook.lossy,
         discard_after=webhook.discard_after,
+        expiry_pause=max(1.0, min(10.0, webhook.discard_after / 10)),
         on_discard=webhook.on_discard,
         max_attempts=webhook.max_attempts,
         retry=webhook.retry,

@@ -14,11 +14,14 @@ Runs = Mapping[TP, list[tuple[int, int]]]
 
 @dataclass(frozen=True, slots=True)
 class Refreeze:
-    """`runs` are the batch's offsets, both ends inclusive; `count` its events; `attempts` those already made."""
+    """`runs` are the batch's offsets, both ends inclusive; `count` its events; `attempts` those already made; `earlier` those in
+    batches that it was split from; `first_attempt` wall seconds, 0 when none is known."""
 
     runs: Runs
     count: int
     attempts: int
+    earlier: int = 0
+    first_attempt: float = 0.0
 
     def contains(self, event: Event) -> bool:
         return any(first <= event.offset <= last for first, last in self.runs.get(event.tp, ()))
@@ -45,4 +48,8 @@ class Refreeze:
         part = part_of(sending_order(sorted(events, key=lambda e: (e.tp, e.offset))))
         if len(events) == self.count:
             part.attempts, part.ambiguous = self.attempts, True
+            part.earlier = self.earlier
+        else:
+            part.earlier = self.earlier + self.attempts
+        part.first_attempt = self.first_attempt
         return part

@@ -54,10 +54,12 @@ class WebhookMetrics:
         self.attempt_duration = histogram(d.ATTEMPT_DURATION, name)
         self.event_age = histogram(d.EVENT_AGE, name)
         self.pending = gauge(d.EVENTS_PENDING, name)
+        self.books_events = {word: gauge(d.BOOKS_EVENTS, name, word) for word in d.BOOKS_ACCOUNTS}
         self.books_imbalance = gauge(d.BOOKS_IMBALANCE, name)
         self.circuit_open = gauge(d.CIRCUIT_OPEN, name)
         self.behind_partitions = gauge(d.LANE_BEHIND, name)
         self.window_bytes = gauge(d.WINDOW_BYTES, name)
+        self.dead_letters_blocked = gauge(d.DEAD_LETTERS_BLOCKED, name)
         self.oldest_undelivered = gauge(d.OLDEST_UNDELIVERED, name)
         self.tls_unverified = gauge(d.TLS_UNVERIFIED, name)
         self._states = {word: gauge(d.LANE_STATE, name, word) for word in d.LANE_STATES}

@@ -22,9 +22,11 @@ class Kind(Enum):
 
 
 class CheckpointResult(Enum):
-    """How writing a checkpoint ended. UNKNOWN: no answer within the time limit, it may have been written."""
+    """How writing a checkpoint ended. SHORTENED: written without what made it too large. UNKNOWN: no answer within the time limit,
+    it may have been written."""
 
     WRITTEN = "written"
+    SHORTENED = "shortened"
     REFUSED = "refused"
     UNKNOWN = "unknown"
     FAILED = "failed"
@@ -35,6 +37,14 @@ class ReloadResult(Enum):
 
     APPLIED = "applied"
     REFUSED = "refused"
+
+
+class Stuck(Enum):
+    """What can stand still: a partition's read, a webhook's lane, or the worker's membership in its group."""
+
+    PARTITION = "partition"
+    LANE = "lane"
+    GROUP = "group"
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,6 +89,7 @@ def _words(enum: type[Enum]) -> tuple[str, ...]:
 
 HTTP_CLASSES = ("http_1xx", "http_2xx", "http_3xx", "http_4xx", "http_5xx")
 ATTEMPT_CLASSES = HTTP_CLASSES + _words(Fault)
+BOOKS_ACCOUNTS = ("read", "filtered", "delivered", "discarded", "dead_lettered", "pending")
 LANE_STATES = ("live", "behind", "paused", "disabled")
 
 # Events: what was read, and what became of it. Per webhook the books must balance.
@@ -112,9 +123,16 @@ EVENTS_CAUGHT_UP = _counter(
     "webhook",
 )
 FILTER_ERRORS = _counter("forwarder_filter_errors_total", "Evaluations of the webhook's filter that failed.", "webhook")
+BOOKS_EVENTS = _gauge(
+    "forwarder_books_events",
+    "Accounts of the partitions that this worker owns, kept over restarts: read = filtered + delivered + discarded + dead_lettered"
+    " + pending.",
+    "webhook",
+    account=BOOKS_ACCOUNTS,
+)
 BOOKS_IMBALANCE = _gauge(
     "forwarder_books_imbalance",
-    "Events matched minus delivered, discarded, dead-lettered and pending; anything but 0 is a defect.",
+    "Events that have no place in the accounts, summed over partitions; anything but 0 is a defect.",
     "webhook",
 )
 
@@ -195,13 +213,26 @@ DEAD_LETTERS_FAILED = _counter(
     "Failed writes to the dead-letter topic of this topic; each is repeated until it succeeds.",
     "topic",
 )
+DEAD_LETTERS_BLOCKED = _gauge(
+    "forwarder_dead_letters_blocked",
+    "1 while Kafka does not take a dead letter or ledger entry of this webhook: its lane waits for that.",
+    "webhook",
+)
 
 # The process.
 LOOP_LAG = _gauge("forwarder_event_loop_lag_seconds", "How late the event loop last woke.")
 LOOP_LAG_MAX = _gauge(
     "forwarder_event_loop_lag_max_seconds", "How late the event loop woke at worst since the last scrape."
 )
-LOOP_STALLS = _counter("forwarder_event_loop_stalls_total", "Wakes that were more than 0.1 seconds late.")
+LOOP_STALLS = _counter(
+    "forwarder_event_loop_stalls_total", "Times that the event loop gave nobody a turn for 0.1 seconds or longer."
+)
+STUCK = _gauge(
+    "forwarder_stuck",
+    "Partitions, lanes or memberships that ought to move and do not, for longer than `watchdog.after`.",
+    what=_words(Stuck),
+)
+STUCK_FOUND = _counter("forwarder_stuck_found_total", "Times that something was found stuck.", what=_words(Stuck))
 RELOAD_OK = _gauge("forwarder_config_last_reload_successful", "1 when the last reload was applied.")
 RELOAD_TIME = _gauge(
     "forwarder_config_last_reload_success_timestamp_seconds",

@@ -6,9 +6,10 @@ The server answers before Kafka does. It judges nothing: others set the conditio
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -34,13 +35,18 @@ class Condition:
 
 
 class Health:
-    """Alive while somebody calls `beat`; ready while every condition holds. A condition starts as not fulfilled."""
+    """Alive while somebody calls `beat` and nothing is stuck for good;
+    ready while every condition holds. A condition starts as not fulfilled."""
 
     def __init__(self, clock: Clock, conditions: Iterable[str], stalled_after: float = STALLED_AFTER_S) -> None:
         self._clock = clock
         self._conditions = {name: Condition(False, "not yet") for name in conditions}
         self._stalled_after = stalled_after
         self._beat: float | None = None
+        self.books: Callable[[], dict[str, object]] = dict
+        """What `GET /books` shows; set by whoever keeps them."""
+        self.stuck: tuple[str, ...] = ()
+        """What has been stuck for so long that a restart is the way out, for people; set by the watchdog."""
         self.beats = 0
         """Counts up with each beat: a watchdog in another thread compares it with what it saw last, without a clock."""
 
@@ -70,8 +76,8 @@ class Health:
 
     @property
     def alive(self) -> bool:
-        """The last beat is recent enough."""
-        return self.stalled_for < self._stalled_after
+        """The last beat is recent enough, and nothing is stuck for good."""
+        return self.stalled_for < self._stalled_after and not self.stuck
 
 
 def parse_listen(listen: str) -> tuple[str, int]:
@@ -88,7 +94,7 @@ def parse_listen(listen: str) -> tuple[str, int]:
 
 
 class HealthServer:
-    """`/metrics`, `/livez` and `/readyz`. Never started twice."""
+    """`/metrics`, `/livez`, `/readyz` and `/books`. Never started twice."""
 
     def __init__(self, listen: str, metrics: Metrics, health: Health) -> None:
         self._listen = listen
@@ -99,7 +105,12 @@ class HealthServer:
         self._thread = ThreadPoolExecutor(1, "metrics")
         app = web.Application()
         app.add_routes(
-            [web.get("/metrics", self._show), web.get("/livez", self._live), web.get("/readyz", self._ready)]
+            [
+                web.get("/metrics", self._show),
+                web.get("/livez", self._live),
+                web.get("/readyz", self._ready),
+                web.get("/books", self._books),
+            ]
         )
         self._runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=1.0)
 
@@ -133,9 +144,17 @@ class HealthServer:
             body, content_type = await loop.run_in_executor(self._thread, expose, request.headers.get("Accept", ""))
         return web.Response(body=body, headers={"Content-Type": content_type})
 
+    async def _books(self, _request: web.Request) -> web.Response:
+        """The accounts of all webhooks as of one moment; put into words in the thread, as metrics are."""
+        async with self._scraping:
+            books = {"webhooks": self._health.books()}
+            text = await asyncio.get_running_loop().run_in_executor(self._thread, json.dumps, books)
+        return web.Response(text=text, content_type="application/json")
+
     async def _live(self, _request: web.Request) -> web.Response:
         alive, stalled = self._health.alive, self._health.stalled_for
-        return web.json_response({"alive": alive, "stalledForSeconds": round(stalled, 3)}, status=200 if alive else 503)
+        told = {"alive": alive, "stalledForSeconds": round(stalled, 3), "stuck": list(self._health.stuck)}
+        return web.json_response(told, status=200 if alive else 503)
 
     async def _ready(self, _request: web.Request) -> web.Response:
         conditions = {

@@ -26,7 +26,7 @@ from forwarder import __version__
 from forwarder.model.event import TP
 from forwarder.observe import declared as d
 from forwarder.observe.bound import PartitionMetrics, TopicMetrics, WebhookMetrics
-from forwarder.observe.declared import METRICS, Kind, Metric, ReloadResult
+from forwarder.observe.declared import METRICS, Kind, Metric, ReloadResult, Stuck
 from forwarder.observe.histogram import Histogram, Series
 
 _log = logging.getLogger(__name__)
@@ -63,6 +63,9 @@ class Metrics:
         self._nowhere = self._detached()
         for result in ReloadResult:
             self.counter(d.RELOADS, result.value)
+        for what in Stuck:
+            self.gauge(d.STUCK, what.value)
+            self.counter(d.STUCK_FOUND, what.value)
         self.gauge(d.BUILD_INFO, __version__, platform.python_version()).set(1)
         for collector in (ProcessCollector, PlatformCollector, GCCollector):
             collector(registry=self.registry)

@@ -10,6 +10,12 @@ from forwarder.model.event import Event, Headers
 PREFIX = "forwarder-"
 """Every header that we add starts with this; the record's own headers stay in front of ours."""
 
+MOST_BYTES = 1024
+"""Of one header of ours: an answer or an error must not make a letter too large for its topic."""
+
+ROOM_BYTES = 16 * 1024
+"""By so much at most is a letter larger than its record: all of our headers together, at their longest."""
+
 
 @dataclass(frozen=True, slots=True)
 class Cause:
@@ -34,6 +40,12 @@ class DeadLetter:
     headers: Headers
     timestamp_ms: int
 
+    @property
+    def size(self) -> int:
+        """Bytes of key, value and headers."""
+        texts = sum(len(name) + len(value) for name, value in self.headers)
+        return len(self.key or b"") + len(self.value or b"") + texts
+
 
 def dead_letter(event: Event, cause: Cause, cluster: str) -> DeadLetter:
     """The original key, value, headers and timestamp, and our headers behind them. Deterministic."""
@@ -54,5 +66,11 @@ def dead_letter(event: Event, cause: Cause, cluster: str) -> DeadLetter:
         "version": __version__,
     }
     # A text may hold half a surrogate pair (from a record or an answer): it must not stop the letter.
-    ours = tuple((PREFIX + name, text.encode(errors="replace")) for name, text in facts.items() if text)
+    ours = tuple((PREFIX + name, _bounded(text)) for name, text in facts.items() if text)
     return DeadLetter(event.key, event.value, event.headers + ours, event.timestamp_ms)
+
+
+def _bounded(text: str) -> bytes:
+    """UTF-8, never cut within a character."""
+    encoded = text.encode(errors="replace")
+    return encoded if len(encoded) <= MOST_BYTES else encoded[:MOST_BYTES].decode(errors="ignore").encode()

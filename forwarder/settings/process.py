@@ -149,7 +149,7 @@ class Checkpoint(Model):
     interval: Duration = Field(1.0, gt=0)
     """Also the bound on duplicates after a crash."""
     max_bytes: Size = 6 * MIB
-    """The largest checkpoint record; one that would be larger stops the worker."""
+    """The largest checkpoint record. One that would be larger is shortened: after a crash more is delivered twice, nothing lost."""
 
 
 class Shutdown(Model):
@@ -157,6 +157,15 @@ class Shutdown(Model):
 
     drain: Duration = 20.0
     """How long attempts in flight may take to finish; at most `kafka.rebalanceTimeout` - 5s."""
+
+
+class Watchdog(Model):
+    """What looks for work that is due and does not move. An endpoint or a Kafka that is down is no such thing."""
+
+    after: Duration = Field(60.0, gt=0)
+    """How long a partition or a webhook may stand still without a reason until it is called stuck."""
+    restart_after: Duration = Field(300.0, gt=0)
+    """How long something may be stuck, while Kafka answers, until /livez fails; not less than `after`."""
 
 
 class Http(Model):
@@ -232,6 +241,8 @@ class Settings(Model):
     """How often progress is written."""
     shutdown: Shutdown = Shutdown()
     """What a stop waits for."""
+    watchdog: Watchdog = Watchdog()
+    """What looks for work that does not move."""
     http: Http = Http()
     """Metrics and health."""
     egress: Egress = Egress()

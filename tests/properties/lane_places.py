@@ -6,13 +6,13 @@ from collections.abc import Iterator, Mapping
 from enum import Enum
 from typing import cast
 
-from forwarder.flow.marks import marks
+from forwarder.flow.marks import books, marks
 from forwarder.flow.roster import Roster
 from forwarder.lane.lane import Lane
 from forwarder.model.attempt import Fault
 from forwarder.model.event import TP, Event
 from forwarder.model.verdict import Bisect, Delivered, Disable, Halve, Pace, Retry, Verdict
-from forwarder.progress.checkpoint import Checkpoint, decode, encode, order_of
+from forwarder.progress.checkpoint import AccountRecord, Checkpoint, decode, encode, order_of
 from tests.unit.lane.lane_rig import WALL, event
 
 
@@ -23,6 +23,7 @@ class Taste(Enum):
     REFUSED = "refused"
     TOO_LARGE = "too large"
     UNWANTED = "the filter says no"
+    DISPUTED = "one filter says no, the other yes"
     MARKER = "no record at all"
 
 
@@ -37,10 +38,11 @@ class Mood(Enum):
 
 
 class Kafka:
-    """`first` is where each log begins."""
+    """`first` is where each log begins. `broad`: which of two filters the webhook has."""
 
     def __init__(self, tps: list[TP]) -> None:
         self.first = dict.fromkeys(tps, 0)
+        self.broad = False
         self._log: dict[TP, list[tuple[Event, Taste]]] = {tp: [] for tp in tps}
 
     def produce(self, tp: TP, taste: Taste, now: float, severity: int) -> None:
@@ -53,7 +55,16 @@ class Kafka:
 
     def wanted(self, tp: TP, start: int, end: int) -> list[Event]:
         """The events that match, with offsets in `[start, end)`."""
-        return [made for made, taste in self._log[tp][start:end] if taste not in (Taste.UNWANTED, Taste.MARKER)]
+        no = {Taste.UNWANTED, Taste.MARKER} | (set() if self.broad else {Taste.DISPUTED})
+        return [made for made, taste in self._log[tp][start:end] if taste not in no]
+
+    def certain(self, tp: TP, start: int, end: int) -> list[Event]:
+        """Those of them that match by either filter."""
+        return [item for item in self.wanted(tp, start, end) if self.taste(item) is not Taste.DISPUTED]
+
+    def records(self, tp: TP, start: int, end: int) -> list[int]:
+        """The offsets in `[start, end)` that hold a record at all."""
+        return [made.offset for made, taste in self._log[tp][max(0, start) : end] if taste is not Taste.MARKER]
 
     def delete(self, tp: TP, upto: int) -> None:
         """Retention."""
@@ -88,11 +99,16 @@ class Shelf:
 
     def save(self, lane: Lane, positions: Mapping[TP, int]) -> None:
         """Write what the lane's marks say; each record is newer than the one before."""
+        told = self.books(lane, positions)
         for tp, found in marks(cast(Roster, _Lanes(lane)), positions, list(self._records)).items():
             seq = decode(self._records[tp]).seq + 1
-            record = encode(Checkpoint(1, seq, positions[tp], found, ["siem"]), 1_000_000)
+            record = encode(Checkpoint(1, seq, positions[tp], found, books=told[tp]), 1_000_000)
             assert order_of(record) > order_of(self._records[tp])
             self._records[tp] = record
+
+    def books(self, lane: Lane, positions: Mapping[TP, int]) -> dict[TP, dict[str, AccountRecord]]:
+        """The lane's accounts as a checkpoint tells them."""
+        return books(cast(Roster, _Lanes(lane)), positions, list(self._records))
 
     def load(self) -> dict[TP, Checkpoint]:
         return {tp: decode(record) for tp, record in self._records.items()}

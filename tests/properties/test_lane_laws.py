@@ -22,7 +22,7 @@ LAW = settings(max_examples=40, deadline=None, suppress_health_check=list(Health
 
 TASTES = {
     "clean": [Taste.FINE],
-    "filtered": [Taste.FINE, Taste.UNWANTED, Taste.MARKER],
+    "filtered": [Taste.FINE, Taste.UNWANTED, Taste.MARKER, Taste.DISPUTED],
     "poisoned": [Taste.FINE] * 8 + [Taste.REFUSED, Taste.TOO_LARGE],
     "refused": [Taste.REFUSED],
 }
@@ -35,8 +35,12 @@ MOODS = {
 }
 
 USUAL = {"produce": 8, "read": 10, "gap": 1, "advance": 6, "long": 1, "catch_up": 10, "finish": 14, "save": 2}
-TROUBLE = {"hand_over": 0.5, "restart": 0.5, "shrink": 1, "off": 0.3, "on": 1, "reconfigure": 0.5, "crowd": 1}
-DISASTER = {"crash": 1, "delete": 0.3}
+TROUBLE = {
+    "hand_over": 0.5, "restart": 0.5, "shrink": 1, "off": 0.3, "on": 1, "reconfigure": 0.5, "crowd": 1,
+    "refilter": 0.2, "restart_refiltered": 0.2,
+}  # fmt: skip
+DISASTER = {"crash": 1, "delete": 0.3, "jump": 0.1, "refilter": 0, "restart_refiltered": 0}
+"""Without new filters: of what is lost before it was judged again nobody can say whether it was wanted."""
 
 
 class History:
@@ -90,6 +94,12 @@ class History:
 
     def restart(self) -> None:
         self.world.hand_over(restart=True)
+
+    def refilter(self) -> None:
+        self.world.reconfigure(refilter=True)
+
+    def restart_refiltered(self) -> None:
+        self.world.hand_over(restart=True, refilter=True)
 
     def shrink(self) -> None:
         if not self.world.lane.policy.lossy:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from forwarder.errors import CheckpointError
 from forwarder.progress.checkpoint import (
+    AccountRecord,
     Checkpoint,
     Frozen,
     Mark,
@@ -35,6 +36,20 @@ MARK = st.builds(
     fingerprint=st.text("0123456789abcdef", max_size=16),
     ahead=RUNS,
 )
+COUNT = st.integers(0, 2**60)
+WORDS = st.dictionaries(st.sampled_from(["expired", "refused", "retention"]), COUNT, max_size=3)
+ACCOUNT = st.builds(
+    AccountRecord,
+    read=COUNT,
+    filtered=st.integers(-5, 2**60),
+    delivered=COUNT,
+    pending=COUNT,
+    discarded=WORDS,
+    dead_lettered=WORDS,
+    counted=st.none() | OFFSET,
+    doubtful=COUNT,
+    untold=WORDS,
+)
 CHECKPOINT = st.builds(
     Checkpoint,
     epoch=st.integers(0, 2**60),
@@ -42,6 +57,7 @@ CHECKPOINT = st.builds(
     position=OFFSET,
     lanes=st.dictionaries(st.text("abc-~", min_size=1, max_size=8), MARK, max_size=4),
     known=st.lists(st.text("abc-~", max_size=8), max_size=4),
+    books=st.dictionaries(st.text("abc-~", min_size=1, max_size=8), ACCOUNT, max_size=4),
     written_ms=st.integers(0, 2**60),
 )
 

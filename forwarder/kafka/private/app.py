@@ -19,11 +19,14 @@ OrderOf = Callable[[bytes], Order]
 
 @dataclass(frozen=True, slots=True)
 class FetchOptions:
-    """How the consumer fetches. `max_wait_ms` is how long the broker may wait for `min_bytes`."""
+    """How the consumer fetches. `max_wait_ms` is how long the broker may wait for `min_bytes`. `partition_bytes` bounds a fetch and
+    a chunk of one partition, `round_bytes` the chunks of all partitions that are handed over together."""
 
     isolation: str
     min_bytes: int
     max_wait_ms: int
+    partition_bytes: int = 1024 * 1024
+    round_bytes: int = 8 * 1024 * 1024
 
 
 class MendedSettings(FaustSettings):  # type: ignore[misc]
@@ -44,7 +47,7 @@ class MendedApp(faust.App):  # type: ignore[misc]
     ) -> None:  # fmt: skip
         install()
         self.fetch_options = fetch
-        self.positions = Positions(frozenset(topics))
+        self.positions = Positions(frozenset(topics), fetch.partition_bytes)
         self.starts: dict[TP, int] = {}
         self._held = held
         super().__init__(group, ConsumerScheduler=lambda: ChunkScheduler(self.positions), **options)
@@ -107,9 +110,12 @@ class CheckpointTable(faust.Table):  # type: ignore[misc]
         Sent by the topic, not by the table: what fails in Faust's buffer ends the worker instead of the call.
         """
         key = str(partition).encode()
-        await self.changelog_topic.send(
-            key=key, value=record, partition=partition, key_serializer="raw", value_serializer="raw"
+        topic = self.changelog_topic
+        message = topic.as_future_message(
+            key, record, partition=partition, key_serializer="raw", value_serializer="raw"
         )
+        # `topic.send` comes back as soon as the record is queued, and nobody hears of a refusal.
+        await topic.publish_message(message, wait=True)
         current = self.data.get(key)
         if current is None or not self._older(record, current):
             self.data[key] = record

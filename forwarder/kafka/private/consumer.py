@@ -5,9 +5,12 @@ Every override names its reason. Decides nothing about events.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import asyncio
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from typing import Any
 
+from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
+from aiokafka.structs import OffsetAndMetadata, TopicPartition
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, Producer, Transport
 from faust.transport.utils import DefaultSchedulingStrategy
 from faust.types import TP as FaustTP
@@ -37,25 +40,67 @@ class ChunkScheduler(DefaultSchedulingStrategy):  # type: ignore[misc]
 class MendedThread(AIOKafkaConsumerThread):  # type: ignore[misc]
     """The consumer's thread: Faust offers no setting for isolation and for how long a fetch waits."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._asking: set[asyncio.Task[Any]] = set()
+
     def _create_worker_consumer(self, transport: Any) -> Any:
         consumer = super()._create_worker_consumer(transport)
         options = self.app.fetch_options
         consumer._isolation_level = options.isolation
         consumer._fetch_min_bytes = options.min_bytes
         consumer._fetch_max_wait_ms = options.max_wait_ms
+        consumer._max_partition_fetch_bytes = options.partition_bytes
         self.app.positions.attach(consumer)
         return consumer
 
     async def on_thread_stop(self) -> None:
         """Faust's thread would die of the stray cancellation, and the stop would wait for it for a minute."""
+        for task in self._asking:
+            task.cancel()
         await super(AIOKafkaConsumerThread, self).on_thread_stop()
         if self._consumer is not None:
             await stop_consumer(self._consumer)
 
+    async def ask(self, question: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
+        """Run in the thread, beside the queue of Faust's own calls: two that wait for a broker there stop the fetching."""
+        if self.thread_loop.is_closed():
+            raise RuntimeError("the consumer's thread has ended")
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(self._note(question), self.thread_loop))
+
+    async def _note(self, question: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
+        task = asyncio.current_task()
+        assert task is not None
+        self._asking.add(task)
+        try:
+            return await question()
+        finally:
+            self._asking.discard(task)
+
+    async def commit_with_notes(self, offsets: Mapping[Any, tuple[int, str]]) -> bool:
+        """Runs in the thread. False: the group has moved on. Faust's own commits no text beside the offset."""
+        noted = {TopicPartition(*tp): OffsetAndMetadata(*value) for tp, value in offsets.items()}
+        try:
+            await self._ensure_consumer().commit(noted)
+        except (CommitFailedError, IllegalStateError):
+            return False
+        return True
+
+    async def committed_with_notes(self, tps: Iterable[Any]) -> dict[Any, Any]:
+        """Runs in the thread. What the group has committed with the text beside it, which aiokafka's `committed` drops."""
+        keys = [TopicPartition(*tp) for tp in tps]
+        found: dict[Any, Any] = await self._ensure_consumer()._coordinator.fetch_committed_offsets(keys)
+        return found
+
+    async def _fetch_records(self, *args: Any, **kwargs: Any) -> Any:
+        """Each round takes so many bytes from all partitions together; what is left waits where it is, compressed."""
+        self.app.positions.room = self.app.fetch_options.round_bytes
+        return await super()._fetch_records(*args, **kwargs)
+
     async def seek_exactly(self, offsets: Mapping[Any, int]) -> None:
         """Runs in the thread. What was fetched before the seek is told apart by its number, and dropped."""
         consumer = self._ensure_consumer()
-        self.app.positions.seeks += 1
+        self.app.positions.sought()
         for tp, offset in offsets.items():
             if consumer._subscription.is_assigned(tp):
                 consumer._fetcher.seek_to(tp, offset)
@@ -85,10 +130,21 @@ class MendedConsumer(Consumer):  # type: ignore[misc]
         await self._thread.call_thread(self._thread.seek_exactly, starts)
         self._read_offset.update(starts)
 
-    async def commit_offsets(self, offsets: Mapping[Any, int]) -> bool:
-        """False: the group has moved on. Does not answer while the broker is away."""
-        committed: bool = await self._commit(offsets)
+    async def commit_offsets(self, offsets: Mapping[Any, int], notes: Mapping[Any, str]) -> bool:
+        """False: the group has moved on. Does not answer while the broker is away. What cannot be mended ends the worker."""
+        noted = {tp: (offset, notes.get(tp, "")) for tp, offset in offsets.items()}
+        try:
+            committed: bool = await self._thread.ask(lambda: self._thread.commit_with_notes(noted))
+        except KafkaError as error:
+            await self.crash(error)
+            return False
         return committed
+
+    async def committed(self, tps: Iterable[Any]) -> dict[Any, tuple[int, str]]:
+        """What the group has committed, and the text beside it; partitions without a commit are left out."""
+        keys = list(tps)
+        found = await self._thread.ask(lambda: self._thread.committed_with_notes(keys))
+        return {tuple(tp): (value.offset, value.metadata) for tp, value in found.items()}
 
     def hold(self, tps: Iterable[Any]) -> None:
         """Stop fetching. Faust's own pause drops what is fetched already; a full buffer's path keeps it."""

@@ -1,4 +1,4 @@
-"""Fetch positions: a thin wrap of aiokafka's `FetchResult.getall` that says which offsets a result covers.
+"""Fetch positions: a thin wrap of aiokafka's `FetchResult.getall` that says which offsets a result covers, and bounds it in bytes.
 
 Only consumers that carry a `Positions` are affected. Never changes which records a consumer gets.
 """
@@ -6,6 +6,7 @@ Only consumers that carry a `Positions` are affected. Never changes which record
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Collection
 from typing import Any
 
@@ -16,16 +17,25 @@ from forwarder.model.event import TP
 
 _getall = fetcher.FetchResult.getall
 
+CHUNK_BYTES = 1024 * 1024
+"""A chunk ends with the record that reaches this many bytes: compressed, a fetch of 1 MiB may hold a gigabyte of records."""
+
+_LARGE_BYTES = 8 * 1024
+_AT_ONCE = 8
+
 
 class Positions:
     """The fetch positions that one consumer has passed, per partition of the marked topics.
 
-    It travels to each fetch result as the consumer's value deserializer; being false it is never called as one.
-    Written in the consumer's thread and read from any: every value is replaced as a whole.
+    `chunk_bytes` bounds the records of a partition that are handed over at once, `room` those of all partitions until the
+    consumer sets it again. It travels to each fetch result as the consumer's value deserializer;
+    being false it is never called as one. Written in the consumer's thread and read from any: every value is replaced as a whole.
     """
 
-    def __init__(self, topics: Collection[str]) -> None:
+    def __init__(self, topics: Collection[str], chunk_bytes: int = CHUNK_BYTES) -> None:
         self.topics = frozenset(topics)
+        self.chunk_bytes = chunk_bytes
+        self.room = math.inf
         self.seeks = 0
         self._runs: dict[tuple[str, int], tuple[int, int]] = {}
 
@@ -35,6 +45,11 @@ class Positions:
     def attach(self, consumer: Any) -> None:
         """Mark a consumer that has not been started yet."""
         consumer._value_deserializer = self
+
+    def sought(self) -> None:
+        """The position was changed: what was passed before does not belong to what comes."""
+        self.seeks += 1
+        self._runs = {}
 
     def passed(self, tp: TP) -> tuple[int, int] | None:
         """Positions `[start, end)` after the last chunk that held no record; empty right after a chunk."""
@@ -66,8 +81,25 @@ def _covering_getall(self: Any, max_records: int | None = None) -> list[Record]:
         result: list[Record] = _getall(self, max_records)
         return result
     start = unpacked.next_fetch_offset
-    records = _getall(self, max_records)
+    records, size = _up_to(self, min(positions.chunk_bytes, positions.room), max_records)
+    positions.room -= size
     return positions.cover(tp, start, unpacked.next_fetch_offset, records)
+
+
+def _up_to(result: Any, most_bytes: float, most_records: int | None) -> tuple[list[Record], int]:
+    """Records and the bytes of their values: no more of them once `most_bytes` are reached. Large ones come one by one, small ones
+    a few at a time; what is left stays where it is, compressed."""
+    records: list[Record] = []
+    size, step = 0, 1
+    while result.has_more() and size < most_bytes and (most_records is None or len(records) < most_records):
+        some = _getall(result, step if most_records is None else min(step, most_records - len(records)))
+        if not some:
+            break
+        records += some
+        added = sum([record.serialized_value_size for record in some])
+        size += added
+        step = 1 if added > _LARGE_BYTES * len(some) else _AT_ONCE
+    return records, size
 
 
 def release_fetched(consumer: Any, tp: Any) -> None:

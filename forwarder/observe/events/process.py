@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from forwarder.observe import declared as d
-from forwarder.observe.declared import ReloadResult
+from forwarder.observe.declared import ReloadResult, Stuck
 from forwarder.observe.events.base import CRITICAL, ERROR, INFO, WARNING, Occurrence
 from forwarder.observe.metrics import Metrics
 
@@ -109,8 +109,20 @@ class BudgetSpent(Occurrence):
 
 
 @dataclass(frozen=True)
+class ProcessSlept(Occurrence):
+    """The process did not run for `slept_s` seconds: its partitions may be another worker's by now. No attempt starts until the group
+    has confirmed that they are not."""
+
+    text: ClassVar = "process slept"
+    level: ClassVar = WARNING
+    every: ClassVar = 10.0
+
+    slept_s: float
+
+
+@dataclass(frozen=True)
 class LoopStalled(Occurrence):
-    """The event loop woke `lag_s` seconds late: something computed for that long without a pause."""
+    """The event loop woke `lag_s` seconds late: something computed for that long without a pause. `stack` is where it stood."""
 
     text: ClassVar = "event loop stalled"
     level: ClassVar = WARNING
@@ -118,6 +130,50 @@ class LoopStalled(Occurrence):
     counts: ClassVar = (d.LOOP_STALLS,)
 
     lag_s: float
+    stack: tuple[str, ...] = ()
 
     def tally(self, metrics: Metrics, now: float) -> None:
         metrics.counter(d.LOOP_STALLS).inc()
+
+
+@dataclass(frozen=True)
+class LoopBlocked(Occurrence):
+    """The event loop has stood still for `for_s` seconds and still does, in the function that `stack` ends with."""
+
+    text: ClassVar = "event loop is blocked"
+    level: ClassVar = ERROR
+
+    for_s: float
+    stack: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class StuckFound(Occurrence):
+    """`name` (a webhook, `topic/partition` or the group) ought to move and has not for `for_s` seconds. `why` says what is due,
+    `stack` where the tasks concerned stand. It is a defect of ours, not an endpoint's or Kafka's: please report it."""
+
+    text: ClassVar = "stuck"
+    level: ClassVar = ERROR
+    counts: ClassVar = (d.STUCK_FOUND,)
+
+    what: Stuck
+    name: str
+    why: str
+    for_s: float
+    stack: tuple[str, ...] = ()
+
+    def tally(self, metrics: Metrics, now: float) -> None:
+        metrics.counter(d.STUCK_FOUND, self.what.value).inc()
+
+
+@dataclass(frozen=True)
+class StuckOver(Occurrence):
+    """What was found stuck moves again, or need not any more, after `for_s` seconds."""
+
+    text: ClassVar = "no longer stuck"
+    level: ClassVar = WARNING
+
+    what: Stuck
+    name: str
+    why: str
+    for_s: float

@@ -38,19 +38,34 @@ class RecordUnreadable(Occurrence):
 
 @dataclass(frozen=True)
 class DeadLetterWriteFailed(Occurrence):
-    """The dead-letter topic did not take a record; it is written again until it does, and the cursor waits for it."""
+    """Kafka did not take a dead letter or a ledger entry for the events of `topic`. It is written again until Kafka does; only
+    the lane of `webhook` (`~unreadable`: of records that nobody can read) waits for it. `error` says what an operator can do."""
 
     text: ClassVar = "dead letter not written"
     level: ClassVar = ERROR
     every: ClassVar = 10.0
-    per: ClassVar = ("topic",)
+    per: ClassVar = ("topic", "webhook")
     counts: ClassVar = (d.DEAD_LETTERS_FAILED,)
 
     topic: str
+    webhook: str
+    target: str
     error: str
 
     def tally(self, metrics: Metrics, now: float) -> None:
         metrics.topic(self.topic).dead_letters_failed.inc()
+
+
+@dataclass(frozen=True)
+class DeadLettersTakenAgain(Occurrence):
+    """Kafka takes the dead letters or ledger entries of `webhook` again, after `blocked_s` seconds: its lane goes on."""
+
+    text: ClassVar = "dead letters are written again"
+    level: ClassVar = INFO
+
+    webhook: str
+    target: str
+    blocked_s: float
 
 
 @dataclass(frozen=True)
@@ -77,7 +92,8 @@ class GapFound(Occurrence):
 
 @dataclass(frozen=True)
 class TopicRecreated(Occurrence):
-    """The partition ends at `end`, before offset `expected` that was read already: the topic was deleted and made anew."""
+    """The log does not hold what was read below `expected`: it ends before, or has another record at `end`. The topic was deleted
+    and made anew; the partition is halted until an operator has acted as `/readyz` says."""
 
     text: ClassVar = "topic was recreated"
     level: ClassVar = ERROR
@@ -88,6 +104,39 @@ class TopicRecreated(Occurrence):
     partition: int
     expected: int
     end: int
+
+
+@dataclass(frozen=True)
+class CheckpointLost(Occurrence):
+    """The group has committed offset `committed`, but its checkpoint is gone: was the checkpoint topic deleted? Every webhook goes
+    on at `start`, the lowest place any of them had come to: nothing is lost, what lies between is delivered again."""
+
+    text: ClassVar = "checkpoint lost"
+    level: ClassVar = ERROR
+
+    topic: str
+    partition: int
+    committed: int
+    start: int
+
+
+@dataclass(frozen=True)
+class CheckpointShortened(Occurrence):
+    """A checkpoint would be larger than `checkpoint.maxBytes`. It was written without what the lanes of `webhooks` had delivered
+    ahead of their cursors, or had under way: after a crash they deliver more twice than usual. Nothing is lost."""
+
+    text: ClassVar = "checkpoint shortened"
+    level: ClassVar = WARNING
+    every: ClassVar = 60.0
+    per: ClassVar = ("topic", "partition")
+    counts: ClassVar = (d.CHECKPOINTS,)
+
+    topic: str
+    partition: int
+    webhooks: tuple[str, ...]
+
+    def tally(self, metrics: Metrics, now: float) -> None:
+        metrics.topic(self.topic).checkpoints[CheckpointResult.SHORTENED].inc()
 
 
 @dataclass(frozen=True)

@@ -44,6 +44,12 @@ def _limits(hook: Webhook) -> _Said:
             "`never` has little effect on a lossy webhook: attempts and window are bounded",
             Weight.WARNING,
         )
+    if hook.lossy and hook.on_discard == "deadLetter":
+        yield (
+            ("onDiscard",),
+            "a lossy webhook's shed events are noted in the ledger, not copied: there is no time for it when there are too many",
+            Weight.WARNING,
+        )
 
 
 def _statuses(hook: Webhook) -> _Said:

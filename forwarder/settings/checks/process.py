@@ -22,6 +22,8 @@ def process(settings: Settings) -> Iterator[Finding]:
     if settings.shutdown.drain > settings.kafka.rebalance_timeout - DRAIN_MARGIN:
         text = "must be at most kafka.rebalanceTimeout - 5s, or partitions are lost in the middle of a drain"
         yield Finding(("shutdown", "drain"), text)
+    if settings.watchdog.restart_after < settings.watchdog.after:
+        yield Finding(("watchdog", "restartAfter"), "must not be less than watchdog.after")
     for index, source in enumerate(settings.sources):
         if source.dead_letters == source.topic:
             text = "must not be the source itself: every dead letter would be read again, for ever"

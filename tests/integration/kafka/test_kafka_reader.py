@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from forwarder.kafka.offsets import Offsets
 from forwarder.kafka.producer import Produced, ProduceFailed, RecordProducer
-from forwarder.kafka.reader import OutOfRange, Reader, Unavailable
+from forwarder.kafka.reader import OutOfRange, Reader, Unavailable, fetch_bytes
 from forwarder.kafka.records import Chunk
 from forwarder.model.event import TP
 from forwarder.settings.process import Kafka
@@ -143,7 +144,7 @@ async def test_dead_letters_keep_key_headers_and_time(kafka: RealKafka) -> None:
     try:
         assert await producer.produce(topic, b"k", b"v", (("a", b"1"), ("a", b"2")), 1234) == Produced(topic, 0, 0)
         assert await producer.produce(topic, None, None, ()) == Produced(topic, 0, 1)
-        too_large = await producer.produce(topic, None, bytes(9 * 1024 * 1024), ())
+        too_large = await producer.produce(topic, None, os.urandom(9 * 1024 * 1024), ())
         assert isinstance(too_large, ProduceFailed)
         assert "MessageSizeTooLarge" in too_large.text
     finally:
@@ -157,3 +158,20 @@ async def test_a_record_for_a_missing_topic_fails_within_the_bound(kafka: RealKa
     answer = await producer.produce(kafka.topics.unique("missing"), None, b"v", ())
     await producer.close()
     assert isinstance(answer, ProduceFailed)
+
+
+async def test_what_a_reader_may_hold_is_charged_while_it_is_open(kafka: RealKafka) -> None:
+    topic = await kafka.topics.create()
+    charged: list[int] = []
+    reader = Reader(settings(kafka), TP(topic, 0), max_bytes=100_000, charge=charged.append)
+    assert await reader.open(0) is None
+    assert charged == [200_000]
+    await reader.close()
+    await reader.close()
+    assert charged == [200_000, -200_000]
+
+
+def test_fetches_of_all_readers_together_stay_a_small_part_of_the_budget() -> None:
+    assert fetch_bytes(256 * 1024 * 1024, 2) == 1024 * 1024
+    assert fetch_bytes(64 * 1024 * 1024, 24) * 24 <= 4 * 1024 * 1024
+    assert fetch_bytes(1024, 24) == 64 * 1024

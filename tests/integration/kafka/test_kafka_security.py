@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from forwarder.errors import StartupError
 from forwarder.kafka.preflight import check_connections, preflight
-from forwarder.kafka.producer import Produced, RecordProducer
+from forwarder.kafka.producer import Produced, ProduceFailed, RecordProducer
 from forwarder.settings.process import Kafka, Settings
 from tests.integration.kafka.fleet import ToyWorker
 from tests.support.kafka import RealKafka, java_command
@@ -223,3 +223,12 @@ async def test_a_group_that_may_not_be_used_is_named(secured: Secured) -> None:
 
 async def test_topics_that_may_not_be_made_are_named(secured: Secured) -> None:
     assert "may not create topic g-checkpoint-" in str(await denied(secured, "readonly"))
+
+
+async def test_a_login_that_may_not_write_dead_letters_is_told_what_to_grant(secured: Secured) -> None:
+    topic = await secured.kafka.topics.create()
+    producer = RecordProducer(secured.settings("SASL_PLAINTEXT", **secured.login(username="readonly")))
+    answer = await producer.produce(topic, None, b"v", ())
+    await producer.close()
+    assert isinstance(answer, ProduceFailed)
+    assert f"grant Write and Describe on topic {topic}" in answer.text

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
 from forwarder.deliver.request import Exchange, Request
-from forwarder.kafka.group import Acknowledged, Failed, Fence, Unanswered, Written
+from forwarder.kafka.group import NO_NOTES, Acknowledged, Committed, Failed, Fence, Unanswered, Written
 from forwarder.kafka.producer import Produced, ProduceFailed
 from forwarder.kafka.reader import OutOfRange, Unavailable
 from forwarder.kafka.records import Chunk, Record
@@ -100,6 +100,10 @@ class FakeLog:
         await self._ask(f"offset_for_time {ms}")
         return 5
 
+    async def times_at(self, offsets: Mapping[TP, int]) -> dict[TP, int]:
+        held = {tp: {r.offset: r.timestamp for r in self.records.get(tp, [])} for tp in offsets}
+        return {tp: held[tp][offset] for tp, offset in offsets.items() if offset in held[tp]}
+
 
 class FakeReader:
     """Reads one partition of the log, as kafka/reader does. `broken` answers come first."""
@@ -154,6 +158,8 @@ class FakeGroup:
         self.fences: list[Fence] = []
         self.answers: list[Written] = []
         self.commits: list[dict[TP, int]] = []
+        self.anchors: dict[TP, Committed] = {}
+        self.silent = 0
         self.writes: list[tuple[TP, Checkpoint]] = []
         self.starts: dict[TP, int] = {}
         self.paused: set[TP] = set()
@@ -163,12 +169,23 @@ class FakeGroup:
         self.empty: dict[TP, tuple[int, int]] = {}
         self.hold: asyncio.Event | None = None
 
-    async def commit(self, offsets: dict[TP, int]) -> Fence:
+    async def commit(self, offsets: dict[TP, int], notes: Mapping[TP, str] = NO_NOTES) -> Fence:
         await asyncio.sleep(0)
         fence = self.fences.pop(0) if self.fences else Fence.OK
         if fence is Fence.OK:
             self.commits.append(dict(offsets))
+            self.anchors |= {tp: Committed(offset, notes.get(tp, "")) for tp, offset in offsets.items()}
         return fence
+
+    async def committed(self, tps: Iterable[TP]) -> dict[TP, Committed] | None:
+        await asyncio.sleep(0)
+        if self.silent:
+            self.silent -= 1
+            return None
+        return {tp: self.anchors[tp] for tp in tps if tp in self.anchors}
+
+    def checkpoint_topic(self, source: str) -> str:
+        return f"forwarder-checkpoint-{source}-changelog"
 
     async def write_checkpoint(self, tp: TP, raw: bytes) -> Written:
         if self.hold is not None:

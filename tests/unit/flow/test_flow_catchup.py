@@ -173,11 +173,11 @@ async def test_a_read_that_fails_is_made_again_on_a_new_connection(make_flow):
 
 
 async def test_a_lane_that_falls_further_behind_during_a_read_misses_nothing(make_flow):
-    flow = make_flow(log=filled(900), group=behind(900, siem=0))
+    flow = make_flow(log=filled(6000), group=behind(6000, siem=0))
     opened, fallen = flow.catch_up._open_reader, []
 
     def fall_back():
-        if not fallen and flow.lane().behind.get(P0, 0) >= 500:
+        if not fallen and flow.lane().behind.get(P0, 0) >= 2000:
             fallen.append(flow.lane().behind[P0])
             flow.lane().switch_off(Trigger.SWITCHED_OFF, "off")
             flow.lane().switch_on(Trigger.SWITCHED_ON)
@@ -197,7 +197,7 @@ async def test_a_lane_that_falls_further_behind_during_a_read_misses_nothing(mak
     await flow.assign()
     await asyncio.sleep(60)
     assert fallen
-    assert flow.client.ids() == names(0, 900)
+    assert flow.client.ids() == names(0, 6000)
 
 
 async def test_what_retention_has_deleted_is_counted_once_told_and_passed_over(make_flow):
@@ -249,3 +249,36 @@ async def test_an_error_that_nobody_expected_ends_the_worker(make_flow):
     await asyncio.sleep(1)
     assert [type(error) for error in flow.crashes] == [ZeroDivisionError]
     flow.crashes.clear()
+
+
+async def test_lanes_all_over_the_topic_get_what_they_missed_with_few_reads(make_flow):
+    many, records = 20, 20_000
+    log = FakeLog()
+    for n in range(records):
+        log.fill(1, type=f"t{n % many}")
+    cursors = {f"w{n}": records * n // many for n in range(many)}
+    hooks = [hook(f"w{n}", events=[f"t{n}"], eventsPolicy="include") for n in range(many)]
+    flow = make_flow(*hooks, log=log, group=behind(records, **cursors))
+    await flow.assign()
+    await asyncio.sleep(60)
+    for n in range(many):
+        assert flow.client.ids(f"w{n}.") == [f"e{i}" for i in range(cursors[f"w{n}"], records) if i % many == n]
+        assert flow.lane(f"w{n}").state is LaneState.LIVE
+    fed = sum(flow.sample("forwarder_events_caught_up_total", webhook=f"w{n}") for n in range(many))
+    assert flow.sample("forwarder_catchup_records_read_total", topic="logs") <= 3 * fed
+
+
+async def test_a_lane_that_flaps_gets_each_event_once_while_others_are_far_behind(make_flow):
+    flow = make_flow(hook("flap", maxEvents=50), hook("far"), log=filled(30_000), group=behind(20_000, far=0))
+    await flow.assign()
+    for turn in range(60):
+        flow.take(150)
+        if turn % 7 == 3:
+            flow.lane("flap").switch_off(Trigger.SWITCHED_OFF, "off")
+        if turn % 7 == 5:
+            flow.lane("flap").switch_on(Trigger.SWITCHED_ON)
+        await asyncio.sleep(0.05)
+    flow.lane("flap").switch_on(Trigger.SWITCHED_ON)
+    await asyncio.sleep(60)
+    assert flow.client.ids("flap") == names(20_000, 29_000)
+    assert flow.client.ids("far") == names(0, 29_000)

@@ -123,6 +123,42 @@ async def test_readers_end_before_the_partitions_go(make_flow):
     assert not flow.readers[P0].is_open
 
 
+async def test_a_reader_that_cannot_close_its_connection_holds_up_neither_checkpoint_nor_drain(make_flow):
+    flow = make_flow(drain=3.0)
+    await flow.assign()
+    flow.log.fill(10)
+    flow.intake.skipped(P0, 10)
+    await asyncio.sleep(1)
+    closed = asyncio.Event()
+    flow.readers[P0].close = closed.wait
+    flow.fill_and_take(5)
+    await asyncio.sleep(1)
+    before = asyncio.get_running_loop().time()
+    await flow.revoke()
+    assert asyncio.get_running_loop().time() - before < 3
+    assert flow.group.checkpoint().position == 15
+    assert flow.group.checkpoint().lanes == {}
+    closed.set()
+
+
+async def test_the_attempts_time_counts_from_the_start_of_the_drain_however_long_the_first_checkpoint_takes(make_flow):
+    flow = make_flow(drain=3.0)
+    flow.client.answer = slow(500)
+    await flow.assign()
+    flow.fill_and_take(10)
+    await asyncio.sleep(1)
+    commit = flow.group.commit
+
+    async def late(offsets, notes):
+        await asyncio.sleep(2)
+        return await commit(offsets, notes)
+
+    flow.group.commit = late
+    before = asyncio.get_running_loop().time()
+    await flow.revoke()
+    assert asyncio.get_running_loop().time() - before == pytest.approx(3 + 2 * 2, abs=0.1)
+
+
 async def test_draining_twice_is_harmless(make_flow):
     flow = make_flow()
     await flow.assign()

@@ -9,7 +9,7 @@ import pytest
 from forwarder.deliver.request import Exchange
 from forwarder.flow.guards import LATER_SECONDS, SOON_SECONDS, WATCHFUL_SECONDS
 from forwarder.model.attempt import Response
-from forwarder.source.positions import Tail, TailGuard
+from forwarder.source.positions import SKIPPED_AFTER_SECONDS, Tail, TailGuard
 from tests.unit.flow.flow_rig import P0, P1, hook
 
 pytestmark = pytest.mark.looptime
@@ -17,51 +17,55 @@ pytestmark = pytest.mark.looptime
 
 # --- the tail, as a decision ---
 
+LATE = SKIPPED_AFTER_SECONDS
 
-def test_a_skip_counts_when_two_looks_find_it_without_progress():
+
+def test_a_skip_counts_when_nothing_came_for_a_while():
     guard = TailGuard()
-    assert guard.check(P0, 5, 9, 9) is Tail.FINE
-    assert guard.check(P0, 5, 9, 9) is Tail.SKIPPED
+    assert guard.check(P0, 5, 9, 9, 0) is Tail.FINE
+    assert guard.check(P0, 5, 9, 9, LATE - 0.1) is Tail.FINE
+    assert guard.check(P0, 5, 9, 9, LATE) is Tail.SKIPPED
 
 
 def test_progress_between_two_looks_is_no_skip():
     guard = TailGuard()
-    assert guard.check(P0, 5, 9, 9) is Tail.FINE
-    assert guard.check(P0, 7, 9, 9) is Tail.FINE
-    assert guard.check(P0, 9, 9, 9) is Tail.FINE
+    assert guard.check(P0, 5, 9, 9, 0) is Tail.FINE
+    assert guard.check(P0, 7, 9, 9, LATE) is Tail.FINE
+    assert guard.check(P0, 8, 9, 9, 2 * LATE) is Tail.FINE
+    assert guard.check(P0, 9, 9, 9, 3 * LATE) is Tail.FINE
 
 
 def test_being_caught_up_between_two_looks_forgets_the_first():
     guard = TailGuard()
-    guard.check(P0, 5, 9, 9)
-    guard.check(P0, 5, 5, 9)
-    assert guard.check(P0, 5, 9, 9) is Tail.FINE
+    guard.check(P0, 5, 9, 9, 0)
+    guard.check(P0, 5, 5, 9, LATE)
+    assert guard.check(P0, 5, 9, 9, 2 * LATE) is Tail.FINE
 
 
 def test_standing_beyond_the_end_twice_is_a_recreated_topic():
     guard = TailGuard()
-    assert guard.check(P0, 100, 100, 3) is Tail.FINE
-    assert guard.check(P0, 100, 100, 3) is Tail.RECREATED
+    assert guard.check(P0, 100, 100, 3, 0) is Tail.FINE
+    assert guard.check(P0, 100, 100, 3, 0.3) is Tail.RECREATED
 
 
 @pytest.mark.parametrize(("handed", "end"), [(None, None), (None, 5), (5, None), (5, 50)])
 def test_what_is_not_known_yet_and_what_is_only_behind_is_no_finding(handed, end):
     guard = TailGuard()
-    for _ in range(3):
-        assert guard.check(P0, 5, handed, end) is Tail.FINE
+    for turn in range(3):
+        assert guard.check(P0, 5, handed, end, turn * LATE) is Tail.FINE
 
 
 def test_partitions_are_judged_apart():
     guard = TailGuard()
-    guard.check(P0, 5, 9, 9)
-    assert guard.check(P1, 5, 9, 9) is Tail.FINE
+    guard.check(P0, 5, 9, 9, 0)
+    assert guard.check(P1, 5, 9, 9, LATE) is Tail.FINE
 
 
 def test_after_a_rebalance_everything_is_seen_anew():
     guard = TailGuard()
-    guard.check(P0, 5, 9, 9)
+    guard.check(P0, 5, 9, 9, 0)
     guard.forget()
-    assert guard.check(P0, 5, 9, 9) is Tail.FINE
+    assert guard.check(P0, 5, 9, 9, LATE) is Tail.FINE
 
 
 # --- the looks ---
@@ -73,7 +77,10 @@ async def test_a_silent_skip_is_read_again(make_flow):
     flow.log.fill(10)
     flow.group.handed[P0] = flow.group.ends[P0] = 10
     flow.guards.look()
+    await asyncio.sleep(LATE - 0.1)
+    flow.guards.look()
     assert flow.positions.expected == {P0: 0}
+    await asyncio.sleep(0.1)
     flow.guards.look()
     assert flow.positions.expected == {P0: 10}
     await asyncio.sleep(5)
@@ -102,7 +109,7 @@ async def test_a_recreated_topic_is_said_and_its_partition_halted(make_flow):
     flow.guards.look()
     assert P0 in flow.catch_up.halted
     assert not flow.health.ready
-    assert "recreated" in flow.health.conditions["topics"].reason
+    assert "made anew" in flow.health.conditions["topics"].reason
     assert len(flow.lines.told("topic was recreated")) == 1
 
 

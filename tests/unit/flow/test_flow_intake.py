@@ -8,6 +8,8 @@ import pytest
 
 from forwarder.flow.roster import UNREADABLE
 from forwarder.model.event import TP
+from forwarder.progress.checkpoint import Checkpoint
+from forwarder.source.positions import SKIPPED_AFTER_SECONDS
 from tests.unit.flow.flow_rig import P0, chunk, hook, record
 
 pytestmark = pytest.mark.looptime
@@ -49,14 +51,63 @@ async def test_a_stale_chunk_is_not_routed_again(make_flow):
     assert flow.sample("forwarder_events_read_total", topic="logs") == 5
 
 
-async def test_of_an_overlapping_chunk_only_the_new_part_is_routed(make_flow):
+@pytest.mark.parametrize(("first", "last"), [(0, 2), (1, 6), (0, 9)])
+async def test_a_log_that_begins_again_is_another_topic_and_nothing_of_it_is_routed(make_flow, first, last):
     flow = make_flow()
     await flow.assign()
     flow.fill_and_take(3)
-    flow.intake.take(P0, chunk(P0, [record(n) for n in range(1, 6)]))
+    flow.intake.take(P0, chunk(P0, [record(n) for n in range(first, last)]))
+    flow.intake.take(P0, chunk(P0, [record(n) for n in range(last, 20)]))
+    await asyncio.sleep(1)
+    assert flow.client.ids() == ["e0", "e1", "e2"]
+    assert flow.positions.expected == {P0: 3}
+    assert P0 in flow.positions.halted
+
+
+async def test_a_chunk_that_was_taken_for_skipped_and_comes_late_is_no_other_topic(make_flow):
+    flow = make_flow()
+    await flow.assign()
+    flow.log.fill(10)
+    flow.group.handed[P0] = flow.group.ends[P0] = 10
+    flow.guards.look()
+    await asyncio.sleep(SKIPPED_AFTER_SECONDS)
+    flow.guards.look()
+    flow.intake.take(P0, chunk(P0, flow.log.records[P0]))
+    await asyncio.sleep(5)
+    assert not flow.positions.halted
+    assert flow.client.ids() == [f"e{n}" for n in range(10)]
+
+
+async def test_a_consumer_whose_position_is_set_again_begins_again_and_only_the_new_part_is_routed(make_flow):
+    flow = make_flow()
+    await flow.assign()
+    flow.fill_and_take(3)
+    again = chunk(P0, [record(n) for n in range(6)])
+    again.seek = 2
+    flow.intake.take(P0, again)
     await asyncio.sleep(1)
     assert flow.client.ids() == [f"e{n}" for n in range(6)]
-    assert flow.positions.expected == {P0: 6}
+    assert not flow.positions.halted
+
+
+async def test_a_consumer_that_begins_below_where_it_was_put_is_on_another_topic(make_flow):
+    flow = make_flow()
+    flow.group.store(Checkpoint(1, 1, 100, known=["siem", "~unreadable"]))
+    await flow.assign()
+    flow.intake.take(P0, chunk(P0, [record(n) for n in range(300)]))
+    await asyncio.sleep(1)
+    assert flow.client.ids() == []
+    assert P0 in flow.positions.halted
+
+
+async def test_markers_passed_before_a_chunk_are_no_other_topic(make_flow):
+    flow = make_flow()
+    await flow.assign()
+    flow.fill_and_take(3)
+    flow.positions.expected[P0] = 5
+    flow.intake.take(P0, chunk(P0, [record(5), record(6)], start=3))
+    await asyncio.sleep(1)
+    assert flow.client.ids() == ["e0", "e1", "e2", "e5", "e6"]
 
 
 async def test_positions_without_records_are_no_gap(make_flow):

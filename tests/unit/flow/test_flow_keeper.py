@@ -9,7 +9,9 @@ import pytest
 from forwarder.deliver.request import Exchange
 from forwarder.errors import CheckpointError
 from forwarder.kafka.group import Failed, Fence
+from forwarder.lane.spans import Spans
 from forwarder.model.attempt import Response
+from forwarder.model.event import TP
 from forwarder.progress.checkpoint import Checkpoint, Mark, decode, order_of
 from tests.unit.flow.flow_rig import P0, P1, UNANSWERED, FakeGroup, FakeLog, hook
 
@@ -153,7 +155,7 @@ async def test_a_lane_that_is_not_caught_up_has_its_cursor_in_every_checkpoint(m
     assert set(lanes) == {"dead"}
     assert lanes["dead"].cursor == 0
     assert lanes["dead"].failures > 0
-    assert flow.group.checkpoint().known == ["dead", "fine", "~unreadable"]
+    assert set(flow.group.checkpoint().books) == {"dead", "fine", "~unreadable"}
 
 
 async def test_a_checkpoint_that_is_too_large_ends_the_worker_and_names_the_lanes(make_flow):
@@ -165,6 +167,54 @@ async def test_a_checkpoint_that_is_too_large_ends_the_worker_and_names_the_lane
     flow.keeper._max_bytes = 50
     with pytest.raises(CheckpointError, match="siem"):
         await flow.keeper.save()
+
+
+async def test_a_checkpoint_that_is_too_large_leaves_out_what_only_saves_repeats(make_flow):
+    flow = make_flow()
+    flow.client.answer = answering(BUSY)
+    await flow.assign()
+    flow.fill_and_take(5)
+    await asyncio.sleep(1)
+    assert flow.keeper._snapshot([P0])[P0].lanes["siem"].frozen is not None
+    flow.lane().holding.ahead[P0] = Spans([(n, n) for n in range(1, 2000, 2)])
+    flow.keeper._max_bytes = 2000
+    assert await flow.keeper.save()
+    mark = flow.group.checkpoint().lanes["siem"]
+    assert (mark.cursor, mark.ahead) == (0, [])
+    assert flow.lines.told("checkpoint shortened")[0]["webhooks"] == ["siem"]
+    assert flow.sample("forwarder_checkpoints_total", topic="logs", result="shortened") == 1
+
+
+async def test_a_topic_whose_commit_is_not_answered_does_not_hold_up_the_others(make_flow):
+    flow = make_flow(sources=[{"topic": "logs", "preset": "cloudevents"}, {"topic": "gone", "preset": "cloudevents"}])
+    other = TP("gone", 0)
+    await flow.assign(P0, other)
+    flow.fill_and_take(10)
+    flow.fill_and_take(10, other)
+    await asyncio.sleep(1)
+    answer = flow.group.commit
+
+    async def only_logs(offsets, notes):
+        return Fence.UNKNOWN if other in offsets else await answer(offsets, notes)
+
+    flow.group.commit = only_logs
+    assert not await flow.keeper.save()
+    assert flow.group.checkpoint(P0).position == 10
+    assert flow.group.checkpoint(other).position == 0
+
+
+@pytest.mark.parametrize("fence", list(Fence))
+async def test_the_group_is_asked_whether_the_partitions_are_ours(make_flow, fence):
+    flow = make_flow()
+    assert await flow.keeper.prove() is Fence.OK, "nothing to lose yet"
+    await flow.assign()
+    flow.group.fences = [fence]
+    assert await flow.keeper.prove() is fence
+    assert flow.keeper.refused is (fence is Fence.REFUSED)
+    if fence is Fence.REFUSED:
+        assert await flow.keeper.prove() is Fence.REFUSED
+        await flow.assign()
+        assert await flow.keeper.prove() is Fence.OK
 
 
 async def test_the_age_of_the_last_checkpoint_is_shown(make_flow):

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import json
 
 import pytest
 
+from forwarder.deliver.request import Exchange, Request
 from forwarder.flow.insist import PatientLog
 from forwarder.flow.letters import BATCH
+from forwarder.flow.recorder import LAST_SECONDS, Recorder
 from forwarder.kafka.reader import Unavailable
 from forwarder.lane.flight import Fate, part_of
-from forwarder.model.attempt import DeadLetterReason, DiscardReason
-from tests.unit.flow.flow_rig import P0, P1
+from forwarder.model.attempt import DeadLetterReason, DiscardReason, Response
+from tests.unit.flow.flow_rig import P0, P1, hook, record
 from tests.unit.lane.lane_rig import event, events, unreadable
 
 pytestmark = pytest.mark.looptime
@@ -74,6 +77,79 @@ async def test_an_entry_that_is_not_acknowledged_is_no_outcome(make_flow):
     flow = make_flow()
     flow.producer.refuse = lambda topic, value: True
     assert not await flow.dispatcher._letters.discards("siem", doomed(event(1), reason=DiscardReason.EXPIRED))
+
+
+async def test_a_topic_that_refuses_is_told_with_its_webhook_and_so_is_the_end_of_it(make_flow):
+    flow = make_flow(hook("siem"), hook("other"))
+    await flow.assign()
+    flow.producer.refuse = lambda topic, value: topic == "logs.dead-letters"
+    flow.client.answer = refusing_poison
+    flow.log.fill(3)
+    flow.log.records[P0][1] = record(1, id="poison")
+    flow.take(3)
+    await asyncio.sleep(5)
+    assert flow.sample("forwarder_dead_letters_blocked", webhook="siem") == 1
+    assert flow.sample("forwarder_dead_letters_blocked", webhook="other") == 0
+    told = flow.lines.told("dead letter not written")[0]
+    assert (told["webhook"], told["target"]) == ("siem", "logs.dead-letters")
+    assert flow.client.ids("other") == ["e0", "poison", "e2"]
+    flow.producer.refuse = lambda topic, value: False
+    await asyncio.sleep(30)
+    assert flow.sample("forwarder_dead_letters_blocked", webhook="siem") == 0
+    assert flow.lines.told("dead letters are written again")[0]["webhook"] == "siem"
+    assert len(values(flow, "logs.dead-letters")) == 1
+    assert "e2" in flow.client.ids("siem")
+
+
+async def refusing_poison(request: Request) -> Exchange:
+    return Exchange(Response(400 if b"poison" in request.content and "siem" in request.url else 200))
+
+
+async def test_a_write_that_failed_is_tried_again_within_half_a_minute_whatever_the_webhook_waits(make_flow):
+    flow = make_flow(hook(retry={"base": "1h", "cap": "2h"}))
+    await flow.assign()
+    flow.producer.refuse = lambda topic, value: True
+    flow.log.put(P0, b"no json")
+    flow.take(1)
+    await asyncio.sleep(1)
+    flow.producer.refuse = lambda topic, value: False
+    await asyncio.sleep(30)
+    assert values(flow, "logs.dead-letters") == [b"no json"]
+
+
+# --- what was given up outside a batch ---
+
+
+def ledger(flow) -> list[tuple[str, list[list[int]], int]]:
+    found = [json.loads(value) for value in values(flow, "forwarder-ledger")]
+    return [(entry["reason"], entry["runs"], entry["count"]) for entry in found]
+
+
+async def test_losses_are_written_together_and_kept_until_the_ledger_has_them(make_flow):
+    flow = make_flow()
+    recorder = Recorder(lambda: flow.roster, flow.dispatcher._letters, flow.clock)
+    losses = flow.lane().holding.losses
+    for offset in range(5):
+        losses.note(DiscardReason.SHED, P0, [(offset, offset)])
+    losses.note(DiscardReason.RETENTION, P0, [(7, 9)])
+    flow.producer.refuse = lambda topic, value: b"retention" in (value or b"")
+    await recorder.write()
+    assert ledger(flow) == [("shed", [[0, 4]], 5)]
+    flow.producer.refuse = lambda topic, value: False
+    await recorder.write()
+    assert ledger(flow)[1:] == [("retention", [[7, 9]], 3)]
+    await recorder.write()
+    assert len(ledger(flow)) == 2 and not losses.waiting
+
+
+async def test_a_stop_does_not_wait_for_a_ledger_that_hangs(make_flow):
+    flow = make_flow()
+    recorder = Recorder(lambda: flow.roster, flow.dispatcher._letters, flow.clock)
+    flow.lane().holding.losses.note(DiscardReason.SHED, P0, [(1, 1)])
+    flow.producer.produce = lambda *_: asyncio.Event().wait()
+    async with asyncio.timeout(LAST_SECONDS + 1):
+        await recorder.write_last()
+    assert flow.lane().holding.losses.waiting
 
 
 # --- questions that must be answered ---

@@ -64,7 +64,7 @@ async def test_a_removed_webhook_gets_nothing_more(make_flow):
     assert "gone: removed" in told
     assert flow.sample("forwarder_events_delivered_total", webhook="gone") is None
     await flow.keeper.save()
-    assert "gone" not in flow.group.checkpoint().known
+    assert "gone" not in flow.group.checkpoint().books
 
 
 @pytest.mark.parametrize("answer", [200, 400, 503])

@@ -9,12 +9,13 @@ import pytest
 
 from forwarder.errors import LeftGroupError
 from forwarder.kafka import group as group_module
-from forwarder.kafka.group import Acknowledged, Failed, Fence, Group, Unanswered
+from forwarder.kafka import refusals as refusals_module
+from forwarder.kafka.group import Acknowledged, Committed, Failed, Fence, Group, Unanswered
 from forwarder.kafka.private.positions import Positions
 from forwarder.kafka.records import Chunk
 from forwarder.model.event import TP
 
-A, B = TP("ev", 0), TP("ev", 1)
+A, B, OTHER = TP("ev", 0), TP("ev", 1), TP("gone", 0)
 
 
 class FakeConsumer:
@@ -22,14 +23,23 @@ class FakeConsumer:
         self.assigned = {A, B}
         self.answers: list[asyncio.Future[bool]] = []
         self.asked: list[dict[TP, int]] = []
+        self.notes: list[dict[TP, str]] = []
+        self.held: dict[TP, tuple[int, str]] | None = {}
 
     def assignment(self) -> set[TP]:
         return self.assigned
 
-    async def commit_offsets(self, offsets: dict[TP, int]) -> bool:
+    async def commit_offsets(self, offsets: dict[TP, int], notes: dict[TP, str]) -> bool:
         self.asked.append(offsets)
+        self.notes.append(notes)
         self.answers.append(asyncio.get_running_loop().create_future())
         return await self.answers[-1]
+
+    async def committed(self, tps: list[TP]) -> dict[tuple[str, int], tuple[int, str]]:
+        if self.held is None:
+            await asyncio.Event().wait()
+            raise AssertionError("never")
+        return {tuple(tp): self.held[tp] for tp in tps if tp in self.held}
 
 
 class FakeApp:
@@ -55,6 +65,8 @@ class FakeTable:
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(group_module, "ANSWER_SECONDS", 0.01)
+    monkeypatch.setattr(group_module, "OVERDUE_SECONDS", 0.01)
+    monkeypatch.setattr(refusals_module, "ONE_SECONDS", 0.02)
 
 
 def build(table: object = None, *, static_member: bool = False) -> tuple[Group, FakeApp]:
@@ -109,11 +121,30 @@ async def test_an_unanswered_commit_is_not_cancelled_and_no_second_one_is_sent_b
     assert await commit(group, app, True) is Fence.OK
 
 
+async def test_a_commit_that_is_never_answered_holds_up_its_own_topic_only() -> None:
+    group, app = build()
+    app.consumer.assigned = {A, OTHER}
+    assert await group.commit({OTHER: 7}) is Fence.UNKNOWN
+    app.consumer.answers.clear()
+    assert await commit(group, app, True) is Fence.OK
+    assert await group.commit({OTHER: 8}) is Fence.UNKNOWN
+    assert app.consumer.asked == [{OTHER: 7}, {A: 7}]
+
+
+async def test_what_was_committed_comes_back_with_its_note_and_late_answers_are_none() -> None:
+    group, app = build()
+    app.consumer.held = {A: (7, "a note")}
+    assert await group.committed([A, B]) == {A: Committed(7, "a note")}
+    app.consumer.held = None
+    assert await group.committed([A]) is None
+
+
 @pytest.mark.parametrize(("static_member", "crashes"), [(True, 1), (False, 0)])
 async def test_a_static_member_that_is_refused_again_and_again_ends_itself(static_member: bool, crashes: int) -> None:
     group, app = build(static_member=static_member)
-    for _ in range(3):
+    for _ in range(6):
         assert await commit(group, app, False) is Fence.REFUSED
+        await asyncio.sleep(0.03)
     assert [type(crash) for crash in app.crashes] == [LeftGroupError] * crashes
 
 

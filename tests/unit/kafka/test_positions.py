@@ -42,8 +42,16 @@ class Assignment:
         return self.state
 
 
+class Numbered(int):
+    """A record that is nothing but its offset and its size."""
+
+    serialized_value_size = 1
+
+
 class Unpacked:
     """Fetched batches: `kinds` says per offset whether it is a record (True) or only a marker."""
+
+    record: type[Numbered] = Numbered
 
     def __init__(self, start: int, kinds: list[bool], marker: object) -> None:
         self.next_fetch_offset = start
@@ -54,12 +62,12 @@ class Unpacked:
     def __iter__(self) -> Unpacked:
         return self
 
-    def __next__(self) -> int:
+    def __next__(self) -> Numbered:
         while self.next_fetch_offset < self._start + len(self._kinds):
             offset = self.next_fetch_offset
             self.next_fetch_offset += 1
             if self._kinds[offset - self._start]:
-                return offset
+                return self.record(offset)
         raise StopIteration
 
 
@@ -88,6 +96,54 @@ def test_chunks_tile_the_log_without_gap_or_overlap(responses: list[list[bool]],
         expected = max(expected, passed[1])
     assert seen == records
     assert expected == state.position
+
+
+@given(st.lists(st.sampled_from([-1, 0, 100, 9_000, 70_000, 600_000]), min_size=1, max_size=200), st.integers(1, 300))
+def test_a_chunk_is_bounded_in_bytes_however_well_a_fetch_was_compressed(sizes: list[int], most: int) -> None:
+    bound = 64 * 1024
+
+    class Sized(Numbered):
+        @property
+        def serialized_value_size(self) -> int:  # type: ignore[override]
+            return sizes[self]
+
+    positions, state = Positions({"ev"}, chunk_bytes=bound), State(0)
+    unpacked = Unpacked(0, [True] * len(sizes), positions)
+    unpacked.record = Sized
+    fetched, seen = result(state, unpacked), []
+    while fetched.has_more():
+        chunk = fetched.getall(most)
+        assert len(chunk) <= most
+        # what was large before is read one by one; what was small, eight at a time
+        assert sum(sizes[n] for n in chunk[:-8]) < bound
+        seen += chunk
+    assert seen == list(range(len(sizes)))
+
+
+def test_large_records_are_not_taken_beyond_the_bound() -> None:
+    class Large(Numbered):
+        serialized_value_size = 40_000
+
+    positions, state = Positions({"ev"}, chunk_bytes=64 * 1024), State(0)
+    unpacked = Unpacked(0, [True] * 100, positions)
+    unpacked.record = Large
+    assert len(result(state, unpacked).getall()) == 2
+
+
+def test_what_finds_no_room_in_a_round_stays_and_comes_in_the_next() -> None:
+    class Large(Numbered):
+        serialized_value_size = 40_000
+
+    positions, state = Positions({"ev"}, chunk_bytes=64 * 1024), State(0)
+    unpacked = Unpacked(0, [True] * 4, positions)
+    unpacked.record = Large
+    fetched = result(state, unpacked)
+    positions.room = 80_000
+    assert len(fetched.getall()) == 2
+    assert fetched.getall() == [] and fetched.has_more() and state.position == 2
+    positions.room = 80_000
+    chunk = fetched.getall()
+    assert isinstance(chunk, Chunk) and (chunk.start, chunk.end) == (2, 4)
 
 
 def test_a_lost_chunk_is_a_gap() -> None:

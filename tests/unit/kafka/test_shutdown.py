@@ -1,4 +1,4 @@
-"""Stopping the process: asked once, echoed signals ignored, a second one or the watchdog ends it at once."""
+"""Stopping the process: asked once, echoes ignored; a second signal or the watchdog ends it at once, also when the loop is stuck."""
 
 from __future__ import annotations
 
@@ -14,6 +14,9 @@ import asyncio, os, signal, sys
 from forwarder.kafka import shutdown as module
 from forwarder.kafka.shutdown import Shutdown
 me = os.getpid()
+def block():
+    while True:
+        pass
 """
 
 
@@ -84,6 +87,80 @@ def test_the_watchdog_is_called_off() -> None:
         shutdown.request()
         shutdown.finished()
         await asyncio.sleep(0.6)
+    asyncio.run(main())
+    """
+    assert run(body) == 0
+
+
+def test_a_signal_that_finds_the_loop_stuck_ends_the_process_within_the_limit() -> None:
+    """The loop's own handlers would never run, and nothing but SIGKILL would help."""
+    body = """
+    async def main():
+        Shutdown(0.3).install()
+        import threading
+        threading.Timer(0.3, os.kill, (me, signal.SIGTERM)).start()
+        block()
+    asyncio.run(main())
+    """
+    assert run(body) == 1
+
+
+def test_a_second_signal_ends_a_process_whose_loop_is_stuck_at_once() -> None:
+    body = """
+    async def main():
+        module.ECHO_SECONDS = 0.0
+        Shutdown(3600.0).install()
+        import threading
+        for after in (0.2, 0.4):
+            threading.Timer(after, os.kill, (me, signal.SIGTERM)).start()
+        block()
+    asyncio.run(main())
+    """
+    assert run(body) == 1
+
+
+def test_a_signal_that_came_before_anybody_could_take_it_is_not_lost() -> None:
+    body = """
+    module.hold_signals()
+    os.kill(me, signal.SIGTERM)
+    async def main():
+        shutdown = Shutdown(60.0)
+        shutdown.install()
+        await asyncio.wait_for(shutdown.requested.wait(), 10)
+        shutdown.finished()
+        sys.exit(0)
+    asyncio.run(main())
+    """
+    assert run(body) == 0
+
+
+def test_a_signal_that_was_held_survives_a_restart_of_the_process() -> None:
+    body = """
+    if "again" not in sys.argv:
+        module.hold_signals()
+        os.kill(me, signal.SIGTERM)
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:], "again"])
+    async def main():
+        shutdown = Shutdown(60.0)
+        shutdown.install()
+        await asyncio.wait_for(shutdown.requested.wait(), 10)
+        sys.exit(0)
+    asyncio.run(main())
+    """
+    assert run(body) == 0
+
+
+def test_a_signal_while_a_failed_worker_stops_does_not_cut_its_stop_short() -> None:
+    body = """
+    async def main():
+        module.ECHO_SECONDS = 0.0
+        shutdown = Shutdown(60.0)
+        shutdown.install()
+        shutdown.request()
+        os.kill(me, signal.SIGTERM)
+        await asyncio.sleep(0.3)
+        shutdown.finished()
+        sys.exit(0)
     asyncio.run(main())
     """
     assert run(body) == 0

@@ -92,9 +92,12 @@ class Rig:
         self.now = 0.0
         self.budget = Budget(budget)
         self.positions: dict[TP, int] = {}
+        self.routed: dict[TP, int] = {}
         self.woken: list[float] = []
         self.looks = 0
-        self.lane = Lane(webhook(**given), self.budget, self.positions, lambda lane, when: self.woken.append(when))
+        self.lane = Lane(
+            webhook(**given), self.budget, self.positions, self.routed, lambda lane, when: self.woken.append(when)
+        )
         self.lane.on_room = self._look
         for tp in tps or (P0,):
             self.positions[tp] = 0
@@ -115,11 +118,13 @@ class Rig:
 
     def offer_events(self, some: list[Event]) -> None:
         tp = some[0].tp
+        self.routed[tp] = self.routed.get(tp, 0) + len(some)
         self.positions[tp] = max(self.positions[tp], some[-1].offset + 1)
         self.lane.offer(tp, some, self.now)
 
     def feed(self, numbers: Iterable[int], upto: int, tp: TP = P0) -> None:
-        self.lane.feed(tp, events(numbers, tp), upto, self.now)
+        some = events(numbers, tp)
+        self.lane.feed(tp, some, upto, self.now, offsets(some))
 
     def poll(self) -> list[Action]:
         return self.lane.poll(self.now, self.wall)

@@ -23,7 +23,7 @@ def test_with_concurrency_as_many_requests_are_in_flight_as_allowed():
     rig.answer(actions[1], OK)
     assert offsets(rig.one().part.events) == [6, 7]
     assert rig.lane.cursors() == {P0: 0}
-    assert rig.lane.delivered_ahead == {P0: {2, 3}}
+    assert rig.lane.delivered_ahead[P0].runs() == [(2, 3)]
 
 
 def test_with_concurrency_one_request_at_a_time_is_the_default():

@@ -67,7 +67,7 @@ def test_catch_up_is_asked_for_only_while_half_of_the_lane_is_free():
 
 def test_a_feed_stops_where_the_lane_is_full_and_says_how_much_it_took():
     rig = Rig(maxEvents=100, live=False)
-    assert rig.lane.feed(P0, events(range(1500)), 1500, 0.0) == 1000
+    assert rig.lane.feed(P0, events(range(1500)), 1500, 0.0, range(1500)) == 1000
     assert rig.lane.behind == {P0: 1000}
     rig.check()
 
@@ -98,12 +98,12 @@ def test_an_event_larger_than_the_lane_is_taken_when_the_lane_is_empty():
 
 def test_an_event_that_does_not_fit_is_not_read_again_and_again():
     rig = Rig(maxBytes=KIB, live=False)
-    rig.lane.feed(P0, [event(0, value=b"x" * 300 * KIB), event(1, value=b"x" * 900 * KIB)], 2, 0.0)
+    rig.lane.feed(P0, [event(0, value=b"x" * 300 * KIB), event(1, value=b"x" * 900 * KIB)], 2, 0.0, [0, 1])
     assert rig.lane.behind == {P0: 1}
     assert not rig.lane.wants(P0), "until something leaves, reading it again would change nothing"
     assert rig.deliver_all() == [[0]]
     assert rig.lane.wants(P0)
-    rig.lane.feed(P0, [event(1, value=b"x" * 900 * KIB)], 2, 0.0)
+    rig.lane.feed(P0, [event(1, value=b"x" * 900 * KIB)], 2, 0.0, [0, 1])
     assert rig.deliver_all() == [[1]]
 
 
@@ -131,14 +131,14 @@ def test_a_lane_that_holds_nothing_is_fed_however_much_memory_dead_endpoints_hol
     rig = Rig(budget=100 * KIB, live=False)
     rig.budget.charge(200 * KIB)
     assert rig.lane.wants(P0)
-    assert rig.lane.feed(P0, events([0]), 1, 0.0) == 1
+    assert rig.lane.feed(P0, events([0]), 1, 0.0, [0]) == 1
 
 
 def test_where_memory_is_scarce_a_lane_keeps_to_its_share():
     rig = Rig(budget=100 * KIB, live=False, throttle=60)
     rig.budget.divide(5)
     rig.budget.charge(60 * KIB)
-    assert rig.lane.feed(P0, events(range(100)), 100, 0.0) == rig.budget.share // 500 == 10
+    assert rig.lane.feed(P0, events(range(100)), 100, 0.0, range(100)) == rig.budget.share // 500 == 10
     assert rig.lane.holding.bytes <= rig.budget.share
 
 
@@ -150,6 +150,15 @@ def test_a_window_without_memory_for_company_goes_at_once():
     rig.offer(range(1, 100))
     assert rig.lane.behind, "the rest waits in Kafka"
     assert rig.poll(), "a backlog could never drain one share per throttle"
+
+
+def test_a_chunk_takes_no_more_than_what_is_left_of_the_plentiful_half():
+    rig = Rig(budget=60 * KIB, throttle=60)
+    rig.lane.flights.last_start = 0.0
+    rig.offer_events([event(n, value=b"x" * 3 * KIB) for n in range(40)])
+    assert rig.budget.used <= 30 * KIB + event(0, value=b"x" * 3 * KIB).size
+    assert rig.lane.behind
+    rig.check()
 
 
 def test_a_gap_makes_a_lane_read_what_the_consumer_skipped():

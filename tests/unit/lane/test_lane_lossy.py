@@ -57,7 +57,7 @@ def test_what_a_lossy_lane_sheds_while_catching_up_is_not_counted_twice():
     rig.positions[P1] = 2000
     rig.lane.switch_on(Trigger.SWITCHED_ON)
     rig.feed(range(2000), 2000, P1)
-    rig.lane.feed(P0, [event(n, severity=n % 7) for n in range(1000)], 1000, 0.0)
+    rig.lane.feed(P0, [event(n, severity=n % 7) for n in range(1000)], 1000, 0.0, range(1000))
     rig.caught_up()
     rig.caught_up(P1)
     rig.check()

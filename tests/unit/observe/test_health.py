@@ -108,10 +108,24 @@ async def test_readiness_is_served_with_reasons(base: str, health: Health, clien
 
 async def test_liveness_is_served(base: str, health: Health, clock: ManualClock, client: aiohttp.ClientSession) -> None:
     async with client.get(f"{base}/livez") as response:
-        assert (response.status, await response.json()) == (200, {"alive": True, "stalledForSeconds": 0.0})
+        fine = {"alive": True, "stalledForSeconds": 0.0, "stuck": []}
+        assert (response.status, await response.json()) == (200, fine)
     clock.advance(20)
     async with client.get(f"{base}/livez") as response:
-        assert (response.status, await response.json()) == (503, {"alive": False, "stalledForSeconds": 20.0})
+        stalled = {"alive": False, "stalledForSeconds": 20.0, "stuck": []}
+        assert (response.status, await response.json()) == (503, stalled)
+
+
+async def test_what_is_stuck_for_good_is_named_where_liveness_is_served(
+    base: str, health: Health, client: aiohttp.ClientSession
+) -> None:
+    health.stuck = ("lane siem: an attempt has not ended (for 400 s)",)
+    async with client.get(f"{base}/livez") as response:
+        assert response.status == 503
+        assert (await response.json())["stuck"] == ["lane siem: an attempt has not ended (for 400 s)"]
+    health.stuck = ()
+    async with client.get(f"{base}/livez") as response:
+        assert response.status == 200
 
 
 async def test_metrics_are_served_fresh_in_the_format_asked_for(
@@ -192,3 +206,13 @@ async def test_the_port_is_free_again_after_a_stop(metrics: Metrics, health: Hea
     second = HealthServer(f"{host}:{port}", metrics, health)
     assert await second.start() == (host, port)
     await second.stop()
+
+
+async def test_the_books_are_shown_as_they_are_when_asked(
+    base: str, client: aiohttp.ClientSession, health: Health
+) -> None:
+    async with client.get(f"{base}/books") as answer:
+        assert (answer.status, await answer.json()) == (200, {"webhooks": {}})
+    health.books = lambda: {"siem": {"logs/0": {"read": 5, "delivered": 5}}}
+    async with client.get(f"{base}/books") as answer:
+        assert await answer.json() == {"webhooks": {"siem": {"logs/0": {"read": 5, "delivered": 5}}}}

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from forwarder import __version__
-from forwarder.progress.deadletter import Cause, dead_letter
-from forwarder.progress.ledger import encode, entries
+from forwarder.model.event import TP
+from forwarder.progress.deadletter import MOST_BYTES, ROOM_BYTES, Cause, dead_letter
+from forwarder.progress.ledger import MOST_RUNS, encode, entries, entries_of
 from tests.unit.lane.lane_rig import P0, P1, event, events
 
 
@@ -60,3 +63,29 @@ def test_the_ledger_has_one_entry_per_partition_with_runs_of_offsets():
     }  # fmt: skip
     assert (second["partition"], second["runs"], second["count"]) == (1, [[7, 7]], 1)
     assert P0.partition == first["partition"]
+
+
+@pytest.mark.parametrize("text", ["x" * 100_000, "\u20ac" * 50_000, "\ud800" * 5000], ids=["ascii", "wide", "broken"])
+def test_our_headers_are_bounded_whatever_a_receiver_or_a_filter_says(text):
+    cause = Cause("refused", text, "w" * 63, 10**9, 599, text, 1.0, 2.0)
+    plain = event(1, TP("t" * 249, 2**31 - 1), headers=(("h", b"1"),))
+    letter = dead_letter(plain, cause, "c" * 64)
+    ours = letter.headers[1:]
+    assert all(len(value) <= MOST_BYTES for _, value in ours)
+    assert sum(len(name) + len(value) for name, value in ours) < ROOM_BYTES
+    for _, value in ours:
+        value.decode()
+    assert letter.size == len(plain.value) + 2 + sum(len(name) + len(value) for name, value in ours)
+
+
+def test_an_entry_with_very_many_runs_is_split_and_nothing_is_left_out():
+    runs = [(n, n) for n in range(0, 5 * MOST_RUNS, 2)]
+    found = list(entries_of("siem", "shed", "eu", P0, runs, 1.0, len(runs)))
+    assert [run for entry in found for run in entry.runs] == runs
+    assert all(len(entry.runs) <= MOST_RUNS for entry in found)
+    assert sum(entry.count for entry in found) == len(runs)
+
+
+def test_the_count_of_joined_runs_is_that_of_the_events():
+    (entry,) = entries_of("siem", "shed", "eu", P0, [(1, 10)], 1.0, 4)
+    assert entry.count == 4
