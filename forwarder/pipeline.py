@@ -161,8 +161,9 @@ class Pipeline:
         observer.metrics.own(owned)
         await self._keeper.load(owned)
         self._guards.assigned()
-        self._vigil.assigned()
-        self._drain.reopen()
+        self._vigil.assigned(proven=self._keeper.proven)
+        if not self._keeper.refused:  # else others have them: a revoke follows, and until then nothing may start
+            self._drain.reopen()
         self._start_loops()
         observer.emit(PartitionsAssigned(owned=tuple(sorted(owned)), generation=generation))
         health.set("assignment", True)

@@ -98,7 +98,7 @@ class Guards:
         if passed is not None and passed[0] <= expected < passed[1]:
             self._positions.expected[tp] = passed[1]
             return
-        handed, end = self._group.fetch_position(tp), self._group.stable_end(tp)
+        handed, end = self._group.fetch_position(tp), self._group.log_end(tp)
         match self._tail.check(tp, expected, handed, end, self._clock.monotonic()):
             case Tail.SKIPPED if handed is not None:
                 self._intake.skipped(tp, handed)

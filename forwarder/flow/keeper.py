@@ -1,7 +1,8 @@
 """Checkpoints: load them when partitions come, write them on a timer and around every drain.
 
 Start, rebalance and crash share one path: load and catch up.
-Cycle: commit the *previous* position (a fence: refused means the partitions are no longer ours), then write the new record.
+Cycle: commit the *previous* position (a fence: refused means the partitions are no longer ours), then write the new record; the
+first one after loading, too, for a worker may have slept between its assignment and that.
 """
 
 from __future__ import annotations
@@ -20,14 +21,18 @@ from forwarder.model.event import TP
 from forwarder.observe.declared import CheckpointResult
 from forwarder.observe.events import CheckpointFailed, CheckpointRefused, CheckpointShortened, CheckpointUnknown
 from forwarder.observe.observer import Observer
-from forwarder.progress.anchor import anchor_of
+from forwarder.progress.anchor import FIRST, anchor_of
 from forwarder.progress.checkpoint import Checkpoint, same_content
 from forwarder.progress.shorten import fit
 from forwarder.source.positions import Positions, Recreated
 
+OWNER_STEP = 100_000
+"""A new owner's epoch is above any that the one before can have reached: those grow by 1 for each write that was not answered."""
+
 
 class Keeper:
-    """`last[tp]` is the newest record that the broker has acknowledged; `committed[tp]` the group's offset."""
+    """`last[tp]` is the newest record that the broker has acknowledged; `committed[tp]` the group's offset. `refused`: the partitions
+    are no longer ours; `proven`: the group has confirmed the last load."""
 
     def __init__(
         self,
@@ -40,7 +45,7 @@ class Keeper:
         clock: Clock,
     ) -> None:
         self.last: dict[TP, Checkpoint] = {}
-        self.refused = False
+        self.refused = self.proven = False
         self._committed: dict[TP, int] = {}
         self._epoch: dict[TP, int] = {}
         self._group = group
@@ -58,8 +63,12 @@ class Keeper:
         """Bring every lane to where the checkpoints left it. Returns when first-time positions are in Kafka."""
         async with self._lock, self._roster().changing:
             self.refused = False
-            for tp, progress in (await self._recall.of(owned)).items():
+            found = await self._recall.of(owned)
+            for tp, progress in found.items():
                 await self._load(tp, progress)
+            new = {tp for tp, progress in found.items() if progress.checkpoint is None}
+            notes = {tp: FIRST for tp in new if found[tp].resume is None}
+            self.proven = all(await asyncio.gather(*(self._publish(tps, new, notes) for tps in _by_topic(found))))
             self._group.start_at({tp: self._positions.expected[tp] for tp in owned})
             for lane in self._roster():
                 if lane.state is not LaneState.DISABLED:
@@ -73,9 +82,9 @@ class Keeper:
             if not tps or self.refused:
                 return False
             new = self._snapshot(tps)
-            by_topic = [{tp: new[tp] for tp in tps if tp.topic == topic} for topic in sorted({tp.topic for tp in tps})]
             # Apart: a topic that was deleted does not answer, and must not hold up the others.
-            return all(await asyncio.gather(*(self._save(some, final) for some in by_topic)))
+            saves = [self._save({tp: new[tp] for tp in some}, final) for some in _by_topic(tps)]
+            return all(await asyncio.gather(*saves))
 
     async def _save(self, new: Mapping[TP, Checkpoint], final: bool) -> bool:
         changed = {tp: ckpt for tp, ckpt in new.items() if not same_content(self.last[tp], ckpt)}
@@ -93,8 +102,7 @@ class Keeper:
             tps = sorted(self._positions.expected)
             if self.refused or not tps:
                 return Fence.REFUSED if self.refused else Fence.OK
-            topics = sorted({tp.topic for tp in tps})
-            passed = await asyncio.gather(*(self._fence([tp for tp in tps if tp.topic == topic]) for topic in topics))
+            passed = await asyncio.gather(*(self._fence(some) for some in _by_topic(tps)))
             if self.refused:
                 return Fence.REFUSED
             return Fence.OK if any(passed) else Fence.UNKNOWN
@@ -121,8 +129,8 @@ class Keeper:
         found = progress.checkpoint
         loaded = found or await self._first(tp, progress)
         firsts = await self._first_cursors(tp, loaded)
-        # No await up to the snapshot: a rebalance may cut this short, and half of the lanes must never be saved as all of them.
-        self._epoch[tp] = max(loaded.epoch + 1, int(self._clock.wall() * 1000))
+        # No await from here on: a rebalance may cut this short, and half of the lanes must never be saved as all of them.
+        self._epoch[tp] = max(loaded.epoch + OWNER_STEP, int(self._clock.wall() * 1000))
         self._positions.load(tp, loaded.position, progress.tail)
         if progress.recreated and progress.tail is not None:
             self._positions.halted[tp] = Recreated(loaded.position, progress.tail[0])
@@ -130,8 +138,19 @@ class Keeper:
         for lane in roster:
             restore(lane, tp, loaded, roster.fingerprints[lane.name], firsts.get(lane.name))
         self.last[tp] = loaded
-        fresh = self._snapshot([tp])[tp]
-        while not await self._write(tp, fresh) and found is None:
+
+    async def _publish(self, tps: list[TP], new: set[TP], notes: Mapping[TP, str]) -> bool:
+        """The first records of this owner. Does not return without one for each of `new`, unless the group refuses; whether it
+        confirmed."""
+        while not (proven := await self._fence(tps, notes)) and not self.refused and not new.isdisjoint(tps):
+            await self._clock.sleep(RETRY_SECONDS)
+        if proven:
+            records = self._snapshot(tps)
+            await asyncio.gather(*(self._insist(tp, records[tp], tp in new) for tp in tps))
+        return proven
+
+    async def _insist(self, tp: TP, record: Checkpoint, needed: bool) -> None:
+        while not await self._write(tp, record) and needed:
             await self._clock.sleep(RETRY_SECONDS)
 
     async def _first(self, tp: TP, progress: Progress) -> Checkpoint:
@@ -164,9 +183,10 @@ class Keeper:
             for tp, lanes in marks(roster, self._positions.expected, tps).items()
         }
 
-    async def _fence(self, tps: list[TP]) -> bool:
+    async def _fence(self, tps: list[TP], notes: Mapping[TP, str] | None = None) -> bool:
         offsets = {tp: self.last[tp].position for tp in tps}
-        fence = await self._group.commit(offsets, {tp: anchor_of(self.last[tp]) for tp in tps})
+        anchors = {tp: anchor_of(self.last[tp]) for tp in tps}
+        fence = await self._group.commit(offsets, anchors | {tp: n for tp, n in (notes or {}).items() if tp in anchors})
         if fence is Fence.OK:
             self._committed.update(offsets)
             return True
@@ -195,3 +215,8 @@ class Keeper:
         else:
             self._observer.emit(CheckpointUnknown(topic=tp.topic, partitions=(tp.partition,)))
         return False
+
+
+def _by_topic(tps: Iterable[TP]) -> list[list[TP]]:
+    ordered = sorted(tps)
+    return [[tp for tp in ordered if tp.topic == topic] for topic in sorted({tp.topic for tp in ordered})]

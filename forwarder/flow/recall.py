@@ -14,7 +14,7 @@ from forwarder.kafka.group import Committed, Group
 from forwarder.model.event import TP
 from forwarder.observe.events import CheckpointLost, CheckpointUnknown
 from forwarder.observe.observer import Observer
-from forwarder.progress.anchor import Anchor, Tail, read_anchor
+from forwarder.progress.anchor import FIRST, Anchor, Tail, read_anchor
 from forwarder.progress.checkpoint import Checkpoint, decode
 
 RETRY_SECONDS = 0.5
@@ -80,7 +80,7 @@ class Recall:
 def weigh(checkpoint: Checkpoint | None, committed: Committed | None) -> Progress:
     """Which of the two counts. The group's offset says of which checkpoint it comes: a stored one that is older has survived
     the loss of newer ones (the topic was deleted, or a broker lost its end)."""
-    if committed is None:
+    if committed is None or (checkpoint is None and committed.note == FIRST):
         return Progress(checkpoint, tail=checkpoint.tail if checkpoint else None)
     anchor = read_anchor(committed.note)
     if checkpoint is not None and not _newer(anchor, checkpoint):

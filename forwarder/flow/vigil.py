@@ -45,14 +45,16 @@ class Vigil:
         slept = 0.0 if self._seen is None else self._exact() - self._seen
         if self._doubt is None and slept > self._limit:
             self._observer.emit(ProcessSlept(slept_s=round(slept, 3)))
-            self._doubt = asyncio.get_running_loop().create_task(self._ask())
-            self._doubt.add_done_callback(self._asked)
+            self._begin()
         return self._doubt is not None
 
-    def assigned(self) -> None:
-        """The group has just given us partitions: there is no doubt."""
+    def assigned(self, *, proven: bool) -> None:
+        """Partitions are ours. `proven`: the group has said so just now, else it is asked before anything is sent: the word of
+        the assignment may have waited for us while we slept."""
         self._seen = self._exact()
         self._end()
+        if not proven:
+            self._begin()
 
     async def run(self) -> None:
         """Tick until cancelled."""
@@ -63,6 +65,10 @@ class Vigil:
                 self.doubtful()
         finally:
             self._end()
+
+    def _begin(self) -> None:
+        self._doubt = asyncio.get_running_loop().create_task(self._ask())
+        self._doubt.add_done_callback(self._asked)
 
     async def _ask(self) -> None:
         while True:

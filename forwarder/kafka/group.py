@@ -191,6 +191,11 @@ class Group:
         end: int | None = self._app.consumer.readable_end(tp)
         return end
 
+    def log_end(self, tp: TP) -> int | None:
+        """The offset after the last record of any kind, from the newest fetch response; None before the first one."""
+        end: int | None = self._app.consumer.log_end(tp)
+        return end
+
     def fetch_position(self, tp: TP) -> int | None:
         """The next offset that the consumer will hand over: what lies below and never arrived was skipped."""
         position: int | None = self._app.consumer.fetch_position(tp)

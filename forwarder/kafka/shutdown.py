@@ -11,6 +11,7 @@ import os
 import signal
 import threading
 from contextlib import suppress
+from queue import SimpleQueue
 
 from forwarder.clock import steady
 
@@ -40,15 +41,18 @@ class Shutdown:
         self._armed = False
         self._asked_at: float | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        # Its `put` may be called anywhere, also by a handler that interrupts a log line half-way; writing another line there fails.
+        self._arrived: SimpleQueue[int] = SimpleQueue()
 
     def install(self) -> None:
         """Take SIGTERM and SIGINT over; call it in the main thread, in the running loop."""
         self._loop = asyncio.get_running_loop()
         for number in SIGNALS:
             # for a thread that was started before the signals were held: the main thread would get it then
-            signal.signal(number, lambda number, _frame: self._signalled(number))
+            signal.signal(number, lambda number, _frame: self._arrived.put(number))
         hold_signals()
-        threading.Thread(target=self._listen, name="signals", daemon=True).start()
+        for work, name in ((self._listen, "signals"), (self._react, "stops")):
+            threading.Thread(target=work, name=name, daemon=True).start()
 
     def request(self) -> None:
         """Ask for a stop, as the first signal does. On the loop's thread."""
@@ -68,7 +72,11 @@ class Shutdown:
 
     def _listen(self) -> None:
         while True:
-            self._signalled(signal.sigwait(SIGNALS))
+            self._arrived.put(signal.sigwait(SIGNALS))
+
+    def _react(self) -> None:
+        while True:
+            self._signalled(self._arrived.get())
 
     def _signalled(self, number: int) -> None:
         name, now = signal.Signals(number).name, steady()

@@ -87,7 +87,7 @@ class Flights(InFlight):
             stamps += [(event.timestamp_ms, False) for event in islice(window.events, 1)]
             for oldest, attempted in stamps:
                 expires = now + self.policy.discard_after - (wall_ms - oldest) / 1000 + 0.001
-                ripe = -math.inf if attempted else self._untried_expire_at
+                ripe = -math.inf if attempted else self._untried_expire_at(now)
                 times.append(max(expires, ripe, self._gave_up + self.policy.expiry_pause))
         if len(self.items) < self._slots():
             times.append(window.due_at(self.policy, self.last_start))
@@ -229,11 +229,11 @@ class Flights(InFlight):
         failed another worker, before a restart, says nothing about now."""
         return self._failing_since < math.inf and not math.isinf(self.policy.discard_after)
 
-    @property
-    def _untried_expire_at(self) -> float:
+    def _untried_expire_at(self, now: float) -> float:
         """From when on the endpoint has failed for so long that events expire, too, that were never attempted. Earlier one
-        failure would cost a backlog that is old only because Forwarder is late."""
-        return self._failing_since + self.policy.discard_after
+        failure would cost a backlog that is old only because Forwarder is late. Never where an attempt is due: it comes first."""
+        down = now < self.hold_until or self.busy
+        return self._failing_since + self.policy.discard_after if down else math.inf
 
     def _give_up_expired(self, window: Window, now: float, wall_ms: float) -> None:
         """All that have expired at once, and not again for a while: each time costs an entry in the ledger. What would be
@@ -241,7 +241,7 @@ class Flights(InFlight):
         if not self.may_expire:
             return
         limit = wall_ms - self.policy.discard_after * 1000
-        all_may = now >= self._untried_expire_at
+        all_may = now >= self._untried_expire_at(now)
         waiting = [f for f in self._startable() if f.head.fate is Fate.SEND and (all_may or f.head.last_attempt > 0)]
         late = [(flight, [e for e in flight.head.events if e.timestamp_ms < limit]) for flight in waiting]
         in_window = sum(event.timestamp_ms < limit for event in window.events) if all_may else 0

@@ -9,6 +9,9 @@ import msgspec
 
 from forwarder.progress.checkpoint import Checkpoint
 
+FIRST = "first"
+"""The text beside an offset that was committed only to ask the group, before there was any checkpoint: it stands for no progress."""
+
 Tail = tuple[int, int]
 """Offset and timestamp (milliseconds) of the last record that was routed: a topic made anew holds another one there."""
 

@@ -105,7 +105,7 @@ class TailGuard:
         self._seen: dict[TP, tuple[int, float]] = {}
 
     def check(self, tp: TP, expected: int, handed: int | None, end: int | None, now: float) -> Tail:
-        """`handed` is how far the consumer has come, `end` the offset after the last readable record by its newest answer;
+        """`handed` is how far the consumer has come, `end` the log's end by its newest answer;
         None where it does not know yet. `now` in seconds, monotonic."""
         skipped = handed is not None and handed > expected
         beyond = end is not None and end < expected
@@ -116,9 +116,9 @@ class TailGuard:
         if before != expected:
             self._seen[tp] = (expected, now)
             return Tail.FINE
-        if beyond:
-            return Tail.RECREATED
-        return Tail.SKIPPED if now - since >= SKIPPED_AFTER_SECONDS else Tail.FINE
+        if now - since < SKIPPED_AFTER_SECONDS:
+            return Tail.FINE
+        return Tail.RECREATED if beyond else Tail.SKIPPED
 
     def forget(self) -> None:
         """After a rebalance: everything is to be seen anew."""

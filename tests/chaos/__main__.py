@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 from pathlib import Path
 
 from tests.chaos.plan import Family, plan
@@ -59,9 +60,15 @@ def main() -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         asyncio.run(run.go())
+    except (Exception, KeyboardInterrupt) as error:
+        traceback.print_exc()
+        print(f"the run could not be made ({type(error).__name__}); what there is of it: {folder}", file=sys.stderr)
+        return 2
     finally:
         run.close()
     passed = _judge(order, run)
+    if passed is None:
+        return 2
     if passed and not options.keep:
         shutil.rmtree(folder)
     else:
@@ -69,8 +76,8 @@ def main() -> int:
     return 0 if passed else 1
 
 
-def _judge(order: Order, run: Run) -> bool:
-    """By the judge's own process; the harness's findings count as well."""
+def _judge(order: Order, run: Run) -> bool | None:
+    """By the judge's own process; the harness's findings count as well. None when the judge could not judge."""
     _say("judging")
     done = subprocess.run(
         [sys.executable, "-m", "tests.chaos.judge", str(order.folder)],
@@ -82,8 +89,13 @@ def _judge(order: Order, run: Run) -> bool:
     (order.folder / "judge.txt").write_text(done.stdout + done.stderr, encoding="utf-8")
     file = order.folder / "result.json"
     if not file.exists():
-        print(done.stdout, done.stderr)
-        raise SystemExit(f"the judge gave no result (exit code {done.returncode})")
+        print(
+            done.stdout,
+            done.stderr,
+            f"the judge gave no result (exit code {done.returncode}): {order.folder}",
+            file=sys.stderr,
+        )
+        return None
     result = json.loads(file.read_text(encoding="utf-8"))
     facts = json.loads((order.folder / "plan.json").read_text(encoding="utf-8"))
     print(table(facts, result, run.report, run.faults.counts), flush=True)

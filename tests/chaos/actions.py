@@ -112,11 +112,15 @@ class _Processes:
             await worker.start()
 
     async def _takeover(self, worker: Worker) -> None:
-        """Kill it, and measure until the others own everything. Only from calm, and nobody may touch the broker meanwhile: else
-        something else would be measured."""
-        others = [other for other in self.stage.workers if other is not worker]
-        async with self.stage.broker:
-            calm = len(others) > 0 and await until_ready(self.stage.workers, 3.0)
+        """Kill it, and measure until the others own everything. Only from calm, and nobody may touch broker or topics meanwhile:
+        else something else would be measured."""
+        others, stage = [other for other in self.stage.workers if other is not worker], self.stage
+        if stage.operator.locked() or stage.broker.locked() or not others:
+            async with self._note("kill", worker):
+                await worker.kill()
+            return
+        async with stage.operator, stage.broker:  # both free: no wait while holding the worker, so no deadlock
+            calm = await until_ready(stage.workers, 3.0)
             async with self._note("kill", worker):
                 await worker.kill()
             if calm:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import threading
 import time
@@ -21,6 +22,7 @@ def move_clock(file: Path) -> None:
 
     def look() -> None:
         nonlocal offset
+        signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())  # signals are the program's business, not ours
         while True:
             time.sleep(LOOK_SECONDS)
             offset = _offset(file)

@@ -42,7 +42,7 @@ FIRST_WAVE = 6.0
 LAST_QUIET = 8.0
 
 Wave = Callable[[random.Random, float, int], Iterator[Step]]
-"""`(rng, start, workers)` to the steps of one wave; they begin within ten seconds of its start."""
+"""`(rng, start, workers)` to the steps of one wave; they begin within fourteen seconds of its start."""
 
 
 def plan(seed: int, minutes: float, workers: int, families: frozenset[Family]) -> list[Step]:
@@ -79,7 +79,7 @@ def _deck(rng: random.Random, cards: Sequence[Any]) -> Iterator[Any]:
 
 def _starts(end: float) -> Iterator[float]:
     at, number = FIRST_WAVE, 0
-    while at < end - 10.0:
+    while at < end - 14.0:
         yield at
         number += 1
         at += 22.0 if number % 5 == 0 else 17.0  # now and then long enough for everything to calm down
@@ -155,7 +155,7 @@ def _takeover(rng: random.Random, start: float, workers: int) -> Iterator[Step]:
     worker = rng.randrange(workers)
     yield _process(start, "takeover", worker, 0.0)
     for number in range(workers):
-        yield _process(start + 10 + 0.4 * number, "kill9", number, 0.3)
+        yield _process(start + 13 + 0.4 * number, "kill9", number, 0.3)
 
 
 def _mixed(rng: random.Random, start: float, workers: int) -> Iterator[Step]:

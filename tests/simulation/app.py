@@ -109,6 +109,9 @@ class App:
     def readable_end(self, tp: TP) -> int | None:
         return self._member.ends.get(tp)
 
+    def log_end(self, tp: TP) -> int | None:
+        return self._member.ends.get(tp)
+
     def fetch_position(self, tp: TP) -> int | None:
         return self._member.fetched.get(tp)
 

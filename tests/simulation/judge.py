@@ -210,7 +210,8 @@ class Judge:
             elif not any(wants(hook, fact) for _, hook in history):
                 self.violation("filter", f"{call.hook}: {place} is not wanted")
             mine.setdefault(place, now)
-        if call.rightful and keeps_order([hook for _, hook in history]):
+        resheds = history[-1][1].get("lossy") and any(self._died.values())  # what a restart sheds is another choice
+        if call.rightful and not resheds and keeps_order([hook for _, hook in history]):
             self._in_order(call)
 
     def _in_order(self, call: Call) -> None:

@@ -160,8 +160,8 @@ def do_not_read_again() -> list[Patch]:
 
 
 @mutant
-def one_too_far() -> list[Patch]:
-    """Catch-up goes on one offset further than it has brought."""
+def lose_the_last_of_a_feed() -> list[Patch]:
+    """Catch-up goes on one event further than it has brought."""
     feed = Lane.feed
 
     def wrong(self: Lane, tp: Any, events: Any, *rest: Any) -> int:

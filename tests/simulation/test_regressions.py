@@ -18,7 +18,29 @@ CANCELLED_WHILE_CALLED = Plan(
 """Catch-up was called and cancelled in the same turn of the loop, which `asyncio.wait_for` takes for a call: a drain took 10 s."""
 
 
-@pytest.mark.parametrize("plan", [pytest.param(CANCELLED_WHILE_CALLED, id="cancelled-while-called")])
+ASSIGNED_IN_ITS_SLEEP = Plan(
+    seed=3950, hooks=("windowed",), partitions=1, workers=2, budget=4000000,
+    steps=(
+        Step(6.2, "freeze", 2, 8.0),
+        Step(6.3, "produce", 0, ("plain", 40)),
+        Step(6.5, "start", "", 0),
+        Step(6.6, "freeze", 2, 8.0),
+    ),
+)  # fmt: skip
+"""A process was stopped while it was given partitions, and woke when they were another's: the checkpoint that it wrote on loading,
+without a fence, had a higher number than the rightful owner's, whose progress was forgotten."""
+
+
+@pytest.mark.parametrize(
+    "plan",
+    [
+        pytest.param(CANCELLED_WHILE_CALLED, id="cancelled-while-called"),
+        pytest.param(
+            ASSIGNED_IN_ITS_SLEEP,
+            id="assigned-in-its-sleep",
+        ),
+    ],
+)
 def test_a_plan_that_broke_a_law_breaks_none(plan: Plan) -> None:
     judge, _ = run(plan)
     assert judge.violations == []

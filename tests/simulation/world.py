@@ -91,6 +91,7 @@ class World:
             process.thaw()
         for log in self.cluster.logs.values():
             log.commit()
+        self.agenda.run(self.agenda.now + 0.2)  # the last bad answers arrive
         self.configured = {name: {**hook, "enable": True} for name, hook in self.configured.items()}
         if self.counts["endpoint gone"]:
             self.configured = {name: {**hook, "connectTimeout": 9} for name, hook in self.configured.items()}

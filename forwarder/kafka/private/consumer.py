@@ -175,6 +175,14 @@ class MendedConsumer(Consumer):  # type: ignore[misc]
         end: int | None = state.highwater if state.lso is None or state.lso < 0 else state.lso
         return end
 
+    def log_end(self, tp: Any) -> int | None:
+        """The offset after the last record of any kind, from the newest fetch response. Unlike the last stable offset it never goes
+        back while the topic lives: after a broker was killed, transactions that had ended count as open again for a while."""
+        assignment = getattr(self._thread._ensure_consumer()._subscription.subscription, "assignment", None)
+        state = assignment.state_value(tp) if assignment is not None else None
+        end: int | None = None if state is None else state.highwater
+        return end
+
     def fetch_position(self, tp: Any) -> int | None:
         """The next offset that the consumer will hand over; None before the first seek."""
         assignment = getattr(self._thread._ensure_consumer()._subscription.subscription, "assignment", None)

@@ -165,6 +165,7 @@ class FakeGroup:
         self.paused: set[TP] = set()
         self.owned: frozenset[TP] = frozenset()
         self.ends: dict[TP, int] = {}
+        self.log_ends: dict[TP, int] = {}
         self.handed: dict[TP, int] = {}
         self.empty: dict[TP, tuple[int, int]] = {}
         self.hold: asyncio.Event | None = None
@@ -220,6 +221,9 @@ class FakeGroup:
 
     def stable_end(self, tp: TP) -> int | None:
         return self.ends.get(tp)
+
+    def log_end(self, tp: TP) -> int | None:
+        return max(self.ends.get(tp, 0), self.log_ends.get(tp, 0)) if tp in self.ends else None
 
     def fetch_position(self, tp: TP) -> int | None:
         return self.handed.get(tp)

@@ -87,7 +87,7 @@ async def test_refused_it_waits_for_the_next_assignment_however_long(make_flow):
     await asyncio.sleep(1000)
     assert watched.vigil.doubtful()
     assert (watched.asked, watched.confirmed) == (1, 0)
-    watched.vigil.assigned()
+    watched.vigil.assigned(proven=True)
     assert not watched.vigil.doubtful()
     await watched.end()
 

@@ -164,3 +164,26 @@ def test_a_signal_while_a_failed_worker_stops_does_not_cut_its_stop_short() -> N
     asyncio.run(main())
     """
     assert run(body) == 0
+
+
+def test_a_signal_in_the_middle_of_a_log_line_asks_and_breaks_nothing() -> None:
+    """A handler that writes a line of its own while one is being written fails, and the failure shows up in the interrupted code."""
+    body = """
+    import io, threading
+    class Half(io.TextIOWrapper):
+        def write(self, text):
+            signal.raise_signal(signal.SIGTERM)
+            return super().write(text)
+    async def main():
+        seen = []
+        Shutdown._signalled = lambda self, number: seen.append(threading.current_thread().name)
+        Shutdown(60.0).install()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+        raw = io.BufferedWriter(io.FileIO(os.open("/dev/null", os.O_WRONLY), "w"))
+        Half(raw).write("a line")
+        while not seen:
+            await asyncio.sleep(0.01)
+        sys.exit(0 if seen == ["stops"] else 3)
+    asyncio.run(main())
+    """
+    assert run(body) == 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from forwarder.lane.actions import Send
-from tests.unit.lane.lane_rig import OK, WALL, Rig, later, offsets
+from tests.unit.lane.lane_rig import OK, P0, WALL, Rig, later, offsets
 
 
 def late_backlog(rig: Rig, count: int) -> None:
@@ -53,3 +53,15 @@ def test_once_the_endpoint_has_failed_for_that_long_what_waits_expires_too() -> 
     rig.now = 70.0
     _, given_up = run_healthy(rig)
     assert sorted(given_up) == list(range(100))
+
+
+def test_an_old_failure_expires_nothing_that_came_after_its_back_off() -> None:
+    rig = Rig(discardAfter=60, maxEvents=10)
+    rig.offer(range(1))
+    rig.answer(rig.one(), later(), delay=4.0)
+    rig.lane.disown(frozenset({P0}))
+    rig.now = 900.0
+    rig.lane.own(P0, 1)
+    rig.lane.join(P0)
+    rig.offer(range(1, 101), timestamp_ms=int((WALL + 300) * 1000))
+    assert run_healthy(rig) == (list(range(1, 101)), [])
