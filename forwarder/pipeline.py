@@ -119,7 +119,7 @@ class Pipeline:
         self._reach = Reach(group, kafka.brokers, around.health, observer, clock)
         self._drain = Drain(
             self._intake, self._catch_up, self._dispatcher, self._keeper, self.roster, self.positions,
-            settings.shutdown.drain, observer, clock,
+            settings.shutdown.drain, settings.checkpoint.interval, observer, clock,
         )  # fmt: skip
         self.tally = Tally(self.roster, observer)
         self._reload = Reload(self.roster, self.positions, starts, self._dispatcher, self._catch_up, observer, clock)

@@ -24,7 +24,7 @@ class Drain:
 
     def __init__(
         self, intake: Intake, catch_up: CatchUp, dispatcher: Dispatcher, keeper: Keeper, roster: Roster,
-        positions: Positions, seconds: float, observer: Observer, clock: Clock,
+        positions: Positions, seconds: float, interval: float, observer: Observer, clock: Clock,
     ) -> None:  # fmt: skip
         self._intake = intake
         self._catch_up = catch_up
@@ -33,6 +33,7 @@ class Drain:
         self._roster = roster
         self._positions = positions
         self._seconds = seconds
+        self._interval = interval
         self._observer = observer
         self._clock = clock
         self._stopping: asyncio.Future[None] | None = None
@@ -48,13 +49,25 @@ class Drain:
         try:
             await self._keeper.save()
             left = self._seconds - (self._clock.monotonic() - started)
-            abandoned = await self._dispatcher.drain(max(0.0, left))
+            abandoned = await self._wait_for_attempts(max(0.0, left))
             await self._keeper.save(final=True)
             await asyncio.wait({self._stopping}, timeout=CLOSE_SECONDS)
         finally:
             self._forget(gone)
         spent = round(self._clock.monotonic() - started, 3)
         self._observer.emit(DrainFinished(duration_s=spent, abandoned=abandoned))
+
+    async def _wait_for_attempts(self, seconds: float) -> int:
+        """Checkpoints go on meanwhile: one that hangs must not make a kill forget what the others have delivered."""
+        ending = asyncio.ensure_future(self._dispatcher.drain(seconds))
+        try:
+            while not (await asyncio.wait({ending}, timeout=self._interval))[0]:
+                await self._keeper.save()
+        finally:
+            if not ending.done():
+                ending.cancel()
+                await asyncio.wait({ending})
+        return ending.result()
 
     def reopen(self) -> None:
         """Partitions are ours again: attempts may start, events may come in."""

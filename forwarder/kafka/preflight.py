@@ -170,14 +170,14 @@ async def _resolve(admin: Any, names: list[str]) -> tuple[ResolvedSource, ...]:
 
 
 async def mend_checkpoint_topics(kafka: Kafka, sources: Sequence[ResolvedSource]) -> list[str]:
-    """Make those again that are missing; their names. Raises StartupError."""
+    """Make those again that are missing; the names of those made (a broker that just started lists none). Raises StartupError."""
     wanted = {topics.checkpoint_topic(kafka.group, source.topic): source for source in sources}
     async with _admin(kafka) as admin:
         found = await _describe_ours(admin, list(wanted))
         missing = [name for name, partitions in found.items() if partitions == 0]
-        for name in missing:
-            await _checkpoint_topic(admin, kafka, wanted[name])
-    return missing
+        config = topics.CHECKPOINT_CONFIG
+        made = [await _create(admin, kafka, name, wanted[name].partitions, config) for name in missing]
+    return [name for name, ours in zip(missing, made, strict=True) if ours]
 
 
 async def _checkpoint_topic(admin: Any, kafka: Kafka, source: ResolvedSource) -> str:
@@ -236,13 +236,15 @@ async def _dead_letter_topics(admin: Any, kafka: Kafka, wanted: Mapping[str, Res
             _log.warning("%s", warning)
 
 
-async def _create(admin: Any, kafka: Kafka, name: str, partitions: int, config: Mapping[str, str]) -> None:
+async def _create(admin: Any, kafka: Kafka, name: str, partitions: int, config: Mapping[str, str]) -> bool:
+    """Whether it was made; False where somebody else did."""
     _log.info("creating topic %s with %d partitions", name, partitions)
     try:
-        await topics.create_topic(admin, name, partitions, config, kafka.replication_factor)
+        made = await topics.create_topic(admin, name, partitions, config, kafka.replication_factor)
     except _REFUSALS as error:
         raise request_problem(f"create topic {name} with {partitions} partitions", error) from error
     await _appeared(admin, name, partitions)
+    return made
 
 
 async def _appeared(admin: Any, name: str, partitions: int) -> None:

@@ -77,8 +77,8 @@ async def admin_client(kafka: Kafka, *, request_timeout: float = 10.0) -> AsyncI
 
 async def create_topic(
     client: Any, name: str, partitions: int, config: Mapping[str, str], replication_factor: int | None
-) -> None:
-    """Create a topic; it is fine if somebody else did. Raises aiokafka's KafkaError."""
+) -> bool:
+    """Create a topic; it is fine if somebody else did (False). Raises aiokafka's KafkaError."""
     replicas = replication_factor or _BROKER_DEFAULT
     assignments: dict[int, list[int]] | None = {} if replicas == _BROKER_DEFAULT else None
     response = await client.create_topics([NewTopic(name, partitions, replicas, assignments, dict(config))])
@@ -86,6 +86,7 @@ async def create_topic(
         error: type[KafkaError] = for_code(code)
         if code and error is not TopicAlreadyExistsError:
             raise error(f"cannot create topic {name}: {text[0] if text else ''}")
+    return not any(code for _, code, *_ in response.topic_errors)
 
 
 async def grow_topic(client: Any, name: str, partitions: int) -> None:

@@ -29,7 +29,8 @@ class Ending:
         for name, have in judge.have.items():
             for place in have:
                 last = judge.calls(name, place)[-1]
-                if last.told is None and place not in judge.letters[name]:
+                again = last.told is None or place[0] in last.forgotten
+                if again and place not in judge.letters[name]:
                     return False
         return True
 

@@ -38,6 +38,7 @@ class Judge:
         self.have: dict[str, dict[Place, float]] = defaultdict(dict)
         self._told: dict[int, list[Call]] = defaultdict(list)
         self._reign: dict[tuple[Call, int], Reign | None] = {}
+        self._first: dict[str, float] = {}
         self._bytes: dict[str, bytes] = {}
         self.letters: dict[str, set[Place]] = defaultdict(set)
         self._ordered: dict[str, set[Place]] = defaultdict(set)
@@ -129,6 +130,7 @@ class Judge:
         """A request leaves a process."""
         self._world.note(f"[{call.process}] {call.hook} <- {call.batch[:8]} {short(call.places)}")
         call.rightful = self._rightful(call, process)
+        self._first.setdefault(call.batch, call.at)
         if self._bytes.setdefault(call.batch, call.content) != call.content:
             self.violation("bytes", f"{call.hook}: other bytes under the id {call.batch}")
         if len(set(call.places)) != len(call.places):
@@ -151,10 +153,16 @@ class Judge:
             self.violation("twice", f"{call.hook}: {place} again at {call.at:.3f}, told at {before.told:.3f}")
 
     def _whole(self, call: Call, before: Call) -> None:
-        """What may have been taken without a word must be repeated as it was, under its id; also by whoever comes next."""
+        """What may have been taken without a word must be repeated as it was, under its id; also by whoever comes next, unless the
+        webhook wants other events since the batch was made."""
         doubtful = before.doubtful or (before.open and before.process != call.process)
         gives_up = self.history[call.hook][-1][1]["discardAfter"] != "never"  # then those events leave the batch
-        if call.batch == before.batch or not doubtful or gives_up or self._changed_since(call.hook, before.at):
+        if (
+            call.batch == before.batch
+            or not doubtful
+            or gives_up
+            or self._changed_since(call.hook, self._first[before.batch])
+        ):
             return
         if call.process == before.process:
             same = all(self._reigned(before, p) is self._reigned(call, p) for p in before.partitions)

@@ -30,11 +30,23 @@ ASSIGNED_IN_ITS_SLEEP = Plan(
 """A process was stopped while it was given partitions, and woke when they were another's: the checkpoint that it wrote on loading,
 without a fence, had a higher number than the rightful owner's, whose progress was forgotten."""
 
+KILLED_IN_A_DRAIN = Plan(
+    seed=501472, hooks=("excluding", "lettering"), partitions=1, workers=1, budget=4000000,
+    steps=(
+        Step(2.5, "mood", "excluding", "hanging"),
+        Step(2.7, "start", "", 0),
+        Step(2.8, "produce", 0, ("plain", 80)),
+        Step(6.0, "freeze", 0, 8.0),
+    ),
+)  # fmt: skip
+"""No checkpoint was written while a drain waited for one request that hung: a kill forgot what the others had delivered in it."""
+
 
 @pytest.mark.parametrize(
     "plan",
     [
         pytest.param(CANCELLED_WHILE_CALLED, id="cancelled-while-called"),
+        pytest.param(KILLED_IN_A_DRAIN, id="killed-in-a-drain"),
         pytest.param(
             ASSIGNED_IN_ITS_SLEEP,
             id="assigned-in-its-sleep",

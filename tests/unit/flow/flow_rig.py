@@ -105,7 +105,7 @@ class Flow:
             self.clock,
         )  # fmt: skip
         self.drain = Drain(
-            self.intake, self.catch_up, self.dispatcher, self.keeper, self.roster, self.positions, drain,
+            self.intake, self.catch_up, self.dispatcher, self.keeper, self.roster, self.positions, drain, 1.0,
             self.observer, self.clock,
         )  # fmt: skip
         self.tally = Tally(self.roster, self.observer)

@@ -52,6 +52,25 @@ async def test_an_attempt_that_does_not_finish_is_interrupted_and_its_cursor_sta
     assert flow.lines.told("drain finished")[0]["abandoned"] == 1
 
 
+async def test_checkpoints_go_on_while_a_drain_waits_for_one_attempt(make_flow):
+    flow = make_flow(hook("quick"), hook("hanging"), drain=30.0)
+
+    async def answer(request):
+        await asyncio.sleep(2 if "quick" in request.url else 500)
+        return WELL
+
+    flow.client.answer = answer
+    await flow.assign()
+    flow.fill_and_take(10)
+    await asyncio.sleep(1)
+    revoking = asyncio.ensure_future(flow.revoke())
+    await asyncio.sleep(5)
+    assert not revoking.done()
+    lanes = flow.group.checkpoint().lanes
+    assert "quick" not in lanes and lanes["hanging"].cursor == 0
+    await revoking
+
+
 async def test_no_attempt_starts_during_a_drain(make_flow):
     flow = make_flow(hook(maxEvents=5))
     flow.client.answer = slow(5)
