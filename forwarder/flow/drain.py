@@ -60,9 +60,11 @@ class Drain:
     async def _wait_for_attempts(self, seconds: float) -> int:
         """Checkpoints go on meanwhile: one that hangs must not make a kill forget what the others have delivered."""
         ending = asyncio.ensure_future(self._dispatcher.drain(seconds))
+        last = self._clock.monotonic() + seconds - self._interval
         try:
             while not (await asyncio.wait({ending}, timeout=self._interval))[0]:
-                await self._keeper.save()
+                if self._clock.monotonic() < last:
+                    await self._keeper.save()
         finally:
             if not ending.done():
                 ending.cancel()
