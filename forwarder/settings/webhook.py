@@ -201,7 +201,8 @@ class Webhook(Model):
     retry: RetryPolicy = RetryPolicy()
     """How soon and how often a batch is tried again."""
     discard_after: Forever = Field(300.0)
-    """Age after which an undelivered event is given up; never: as long as Kafka keeps it."""
+    """Age after which an event is given up while the endpoint fails (on one that answers nothing expires, however late); never:
+    as long as Kafka keeps it."""
     on_discard: Literal["record", "deadLetter", "drop"] = "record"
     """record: note the offsets; deadLetter: copy the events to the dead-letter topic; drop."""
     lossy: bool = False
