@@ -147,12 +147,15 @@ async def _broker(stage: Stage, step: Step, begun: float) -> None:
         if _late(step, begun):
             return
         async with stage.faults.during(step.kind, "broker", "kafka", {"seconds": step.seconds}):
+            stage.report.broker_away = True
             try:
                 await _harm_broker(stage.kafka, step)
             except ChildError as error:
                 stage.report.findings.append(f"the broker did not do as told ({step.kind}): {str(error)[:300]}")
                 await asyncio.to_thread(stage.kafka.kill)
                 await asyncio.to_thread(stage.kafka.start)
+            finally:
+                stage.report.broker_away = False
 
 
 async def _harm_broker(kafka: RealKafka, step: Step) -> None:
