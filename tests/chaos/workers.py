@@ -101,8 +101,8 @@ class Worker:
             return STOP_BOUND_SECONDS
         spent = time.monotonic() - begun
         self._report.stops.append(round(spent, 2))
-        # Before it has set its handlers up a signal ends it at once: there is nothing to hand over. Without a broker to leave it is cut
-        # off at its hard bound, as promised, and says so by its exit code.
+        # Before it has set its handlers up a signal ends it at once: there is nothing to hand over. With no broker to leave it
+        # is cut off at its hard bound, as promised, and says so by its exit code.
         early = code == -signal.SIGTERM and '"Started"' not in self.process.output()
         cut_off = (away or self._report.broker_away) and "ending at once" in self.process.output()[-5000:]
         if code != 0 and not early and not cut_off:
