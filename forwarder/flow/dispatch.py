@@ -139,6 +139,9 @@ class Dispatcher:
         prepared = part.prepared
         size = prepared.content_length
         self._budget.charge(size)
+        # Also known of an attempt that a kill cuts off: its dead letters may be written by the next owner.
+        part.last_attempt = self._clock.wall()
+        part.first_attempt = part.first_attempt or part.last_attempt
         try:
             attempt = await sender.attempt(prepared, part.attempts, action.discarded)
         except asyncio.CancelledError:

@@ -115,12 +115,14 @@ def _frozen(lane: Lane) -> Frozen | None:
     if lane.refreeze is not None:
         waiting = lane.refreeze
         runs = {key(tp): list(runs) for tp, runs in waiting.runs.items()}
-        return Frozen(runs, waiting.count, waiting.attempts, waiting.earlier, int(waiting.first_attempt * 1000))
+        times = int(waiting.first_attempt * 1000), int(waiting.last_attempt * 1000)
+        return Frozen(runs, waiting.count, waiting.attempts, waiting.earlier, *times)
     for flight in lane.flights.items:
         part = flight.head
         if part.fate is Fate.SEND and isinstance(part.prepared, Prepared):
             runs = {key(tp): runs for tp, runs in offset_runs(part.events).items()}
-            return Frozen(runs, len(part.events), part.attempts, part.earlier, int(part.first_attempt * 1000))
+            times = int(part.first_attempt * 1000), int(part.last_attempt * 1000)
+            return Frozen(runs, len(part.events), part.attempts, part.earlier, *times)
     return None
 
 
@@ -142,7 +144,8 @@ def restore(lane: Lane, tp: TP, checkpoint: Checkpoint, fingerprint: str, first_
     if mark.frozen is not None and not skip and lane.refreeze is None:
         runs = {tp_of(name): [(first, last) for first, last in runs] for name, runs in mark.frozen.runs.items()}
         frozen = mark.frozen
-        lane.refreeze = Refreeze(runs, frozen.count, frozen.attempts, frozen.earlier, frozen.first_ms / 1000)
+        times = frozen.first_ms / 1000, frozen.last_ms / 1000
+        lane.refreeze = Refreeze(runs, frozen.count, frozen.attempts, frozen.earlier, *times)
     if mark.state == GONE and lane.webhook.enable and mark.fingerprint == fingerprint:
         lane.switch_off(Trigger.GONE, mark.why)
 

@@ -29,7 +29,8 @@ class Part:
     deliver stage. `failed_writes` counts dead letters and ledger entries refused by Kafka.
 
     `first_attempt` and `last_attempt` are wall seconds; `status` and `excerpt` come from the last answer. `earlier` counts the
-    attempts that its events went through in parts that were split since: `attempts` belongs to this part and its bytes.
+    attempts that its events went through in parts that were split since: `attempts` belongs to this part and its bytes. `tried`:
+    one of them was made by this process.
     """
 
     events: tuple[Event, ...]
@@ -44,12 +45,13 @@ class Part:
     status: int = 0
     excerpt: str = ""
     earlier: int = 0
+    tried: bool = False
 
     def inherit(self, whole: Part) -> Part:
         """The history of the part that this one was split from."""
         self.earlier = whole.earlier + whole.attempts
         self.first_attempt, self.last_attempt = whole.first_attempt, whole.last_attempt
-        self.status, self.excerpt = whole.status, whole.excerpt
+        self.status, self.excerpt, self.tried = whole.status, whole.excerpt, whole.tried
         return self
 
 

@@ -83,7 +83,7 @@ class Flights(InFlight):
         times = [flight.retry_at for flight in startable]
         if self.may_expire:
             heads = [f.head for f in startable if f.head.fate is Fate.SEND]
-            stamps = [(min(e.timestamp_ms for e in part.events), part.last_attempt > 0) for part in heads]
+            stamps = [(min(e.timestamp_ms for e in part.events), part.tried) for part in heads]
             stamps += [(event.timestamp_ms, False) for event in islice(window.events, 1)]
             for oldest, attempted in stamps:
                 expires = now + self.policy.discard_after - (wall_ms - oldest) / 1000 + 0.001
@@ -242,7 +242,7 @@ class Flights(InFlight):
             return
         limit = wall_ms - self.policy.discard_after * 1000
         all_may = now >= self._untried_expire_at(now)
-        waiting = [f for f in self._startable() if f.head.fate is Fate.SEND and (all_may or f.head.last_attempt > 0)]
+        waiting = [f for f in self._startable() if f.head.fate is Fate.SEND and (all_may or f.head.tried)]
         late = [(flight, [e for e in flight.head.events if e.timestamp_ms < limit]) for flight in waiting]
         in_window = sum(event.timestamp_ms < limit for event in window.events) if all_may else 0
         attempting = any(flight.retry_at <= now for flight in waiting) or (
@@ -272,7 +272,7 @@ class Flights(InFlight):
 
 def _note_attempt(part: Part, attempt: Attempt, wall: float) -> None:
     part.first_attempt = part.first_attempt or wall - attempt.seconds
-    part.last_attempt = wall
+    part.last_attempt, part.tried = wall, True
     match attempt.result:
         case Response(status=status, body=body):
             part.status, part.excerpt = status, body[:512].decode("utf-8", "replace")

@@ -15,13 +15,14 @@ Runs = Mapping[TP, list[tuple[int, int]]]
 @dataclass(frozen=True, slots=True)
 class Refreeze:
     """`runs` are the batch's offsets, both ends inclusive; `count` its events; `attempts` those already made; `earlier` those in
-    batches that it was split from; `first_attempt` wall seconds, 0 when none is known."""
+    batches that it was split from; `first_attempt` and `last_attempt` wall seconds, 0 when none is known."""
 
     runs: Runs
     count: int
     attempts: int
     earlier: int = 0
     first_attempt: float = 0.0
+    last_attempt: float = 0.0
 
     def contains(self, event: Event) -> bool:
         return any(first <= event.offset <= last for first, last in self.runs.get(event.tp, ()))
@@ -51,5 +52,5 @@ class Refreeze:
             part.earlier = self.earlier
         else:
             part.earlier = self.earlier + self.attempts
-        part.first_attempt = self.first_attempt
+        part.first_attempt, part.last_attempt = self.first_attempt, self.last_attempt
         return part

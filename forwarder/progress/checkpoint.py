@@ -21,13 +21,14 @@ Runs = list[tuple[int, int]]
 class Frozen(msgspec.Struct, omit_defaults=True, frozen=True):
     """A batch under way: its offsets in every partition (`topic/partition` -> inclusive runs), so that it can be sent again
     under the same id with the same bytes. For its dead letters: `earlier` attempts in batches that it was split from, and
-    when the first of all was (`first_ms`)."""
+    when the first and the last of all were (`first_ms`, `last_ms`)."""
 
     runs: dict[str, Runs]
     count: int
     attempts: int
     earlier: int = 0
     first_ms: int = 0
+    last_ms: int = 0
 
 
 class Mark(msgspec.Struct, omit_defaults=True, frozen=True):

@@ -168,6 +168,14 @@ def test_an_attempt_that_is_taken_long_after_it_was_given_up_does_not_count_for_
     assert Sample(TWO, [*late, request(1)]).rules() == {"DISORDERED"}
 
 
+def test_what_was_given_up_may_come_after_all_when_the_progress_was_undone() -> None:
+    requests = [request(2, t=1.0), request(1, t=8.0)]
+    kill = [fault("kill", 1.5, 2.0)]
+    assert Sample(TWO, requests, {"discards": True}, faults=kill).rules() == set()
+    assert Sample(TWO, requests, {"discards": True}).rules() == {"DISORDERED"}
+    assert Sample(TWO, requests, faults=kill).rules() == {"DISORDERED"}
+
+
 def test_order_begins_anew_with_a_topic_that_was_made_anew() -> None:
     first, second = event(9), event(1, generation=1)
     assert Sample([first, second], [request(9), request(1)]).rules() == set()

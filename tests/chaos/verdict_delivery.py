@@ -88,10 +88,11 @@ def _judged_repeats(view: View) -> Iterator[tuple[str, str | None]]:
 
 def disordered(view: View) -> list[Finding]:
     """By the first acceptance. One below what came already counts only if the sender learned of it: an attempt that was given up
-    long ago may still be taken by a slow receiver."""
+    long ago may still be taken by a slow receiver. What a webhook had given up may come after all when its progress was undone."""
     if not view.webhook.ordered:
         return []
     highest: dict[tuple[str, int, int], int] = {}
+    holder: dict[tuple[str, int, int], Request] = {}
     seen: set[str] = set()
     found = []
     for request in view.requests:
@@ -101,10 +102,11 @@ def disordered(view: View) -> list[Finding]:
                 continue
             key = (event.topic, event.partition, event.generation)
             late = event.offset < highest.get(key, -1)
-            if late and request.told:
+            undone = late and view.webhook.discards and view.excuses.forgotten(event, holder[key], request)
+            if late and request.told and not undone:
                 found.append(event_id)
             if not late:
-                highest[key] = event.offset
+                highest[key], holder[key] = event.offset, request
             if request.told or not late:
                 seen.add(event_id)
     return view.finding(Rule.DISORDERED, found)

@@ -50,6 +50,10 @@ class Excuses:
             return "checkpoint deleted"
         return None
 
+    def forgotten(self, event: Event | None, before: Request, again: Request) -> bool:
+        """Whether the progress that `before` was part of may have been undone before `again`."""
+        return self.why(event, before, again) not in (None, "ambiguous")
+
 
 def _unwritten_since(kill: float, bound: float, outages: Sequence[Fault]) -> float:
     """The earliest moment from which no checkpoint may have been written up to `kill`."""
