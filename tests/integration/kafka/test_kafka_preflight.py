@@ -48,7 +48,7 @@ async def test_a_checkpoint_topic_grows_with_its_source(kafka: RealKafka) -> Non
     wanted = settings(kafka, source)
     await preflight(wanted)
     await kafka.topics.grow(source, 5)
-    assert (await preflight(wanted)).sources == (ResolvedSource(source, 5),)
+    assert (await preflight(wanted)).sources == (ResolvedSource(source, 5, appeared=frozenset({2, 3, 4})),)
     assert await partitions(kafka, topics.checkpoint_topic(wanted.kafka.group, source)) == 5
 
 
@@ -78,7 +78,7 @@ async def test_a_checkpoint_topic_with_more_partitions_than_its_source_is_refuse
     source = await kafka.topics.create(partitions=1)
     wanted = settings(kafka, source)
     await kafka.topics.create(topics.checkpoint_topic(wanted.kafka.group, source), 2)
-    with pytest.raises(StartupError, match="Delete the checkpoint topic") as refused:
+    with pytest.raises(StartupError, match="stop all workers of the group, delete") as refused:
         await preflight(wanted)
     assert not refused.value.retryable
 
@@ -117,7 +117,7 @@ async def test_waiting_ends_when_the_source_appears(kafka: RealKafka, monkeypatc
     await kafka.topics.create(name)
     found = await waiting
     assert found is not None
-    assert found.sources == (ResolvedSource(name, 1),)
+    assert found.sources == (ResolvedSource(name, 1, appeared=frozenset({0})),), "all of it is new"
 
 
 async def test_waiting_ends_when_a_stop_is_asked_for(kafka: RealKafka) -> None:
