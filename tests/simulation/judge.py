@@ -179,6 +179,8 @@ class Judge:
             return False
         if any(hook.get("concurrency", 1) > 1 for _, hook in self.history[call.hook]):
             return False  # of several batches under way a checkpoint keeps the oldest
+        if any(reign.loaded and reign.loaded.reign.process != before.process for reign in call.reigns.values()):
+            return False  # of the batches of several workers the heir keeps one
         for partition in before.partitions:
             old, new = self._reigned(before, partition), self._reigned(call, partition)
             if old is None or new is None or new.loaded is None or new.loaded.reign is not old:
