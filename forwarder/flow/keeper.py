@@ -48,6 +48,7 @@ class Keeper:
         self.refused = self.proven = False
         self._committed: dict[TP, int] = {}
         self._epoch: dict[TP, int] = {}
+        self._doubtful: set[TP] = set()
         self._group = group
         self._roster = roster
         self._positions = positions
@@ -87,7 +88,9 @@ class Keeper:
             return all(await asyncio.gather(*saves))
 
     async def _save(self, new: Mapping[TP, Checkpoint], final: bool) -> bool:
-        changed = {tp: ckpt for tp, ckpt in new.items() if not same_content(self.last[tp], ckpt)}
+        changed = {
+            tp: ckpt for tp, ckpt in new.items() if tp in self._doubtful or not same_content(self.last[tp], ckpt)
+        }
         behind = any(self._committed.get(tp) != self.last[tp].position for tp in new)
         if (changed or behind) and not await self._fence(list(new)):
             return False
@@ -112,6 +115,7 @@ class Keeper:
         self.last.clear()
         self._committed.clear()
         self._epoch.clear()
+        self._doubtful.clear()
 
     def _tell_written(self, tp: TP, shortened: tuple[str, ...]) -> None:
         if shortened:
@@ -208,8 +212,11 @@ class Keeper:
         if isinstance(answer, Acknowledged):
             self._epoch[tp] = checkpoint.epoch
             self.last[tp] = checkpoint
+            self._doubtful.discard(tp)
             self._tell_written(tp, shortened)
             return True
+        # The topic itself may be gone, with what it held of partitions where nothing happens: they are written again, too.
+        self._doubtful.update(other for other in self.last if other.topic == tp.topic)
         if isinstance(answer, Failed):
             self._observer.emit(CheckpointFailed(topic=tp.topic, error=answer.text, partitions=(tp.partition,)))
         else:

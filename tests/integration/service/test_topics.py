@@ -32,6 +32,13 @@ async def logged(worker: ForwarderProcess, text: str, timeout: float = 40.0) -> 
             await asyncio.sleep(0.1)
 
 
+async def until_committed(kafka: RealKafka, topic: str, position: int) -> None:
+    """The group (of the topic's name) has noted that it read so far: before that, nothing tells a topic made anew from the old."""
+    async with asyncio.timeout(30.0):
+        while (await kafka.topics.group_offsets(topic)).get((topic, 0)) != position:
+            await asyncio.sleep(0.2)
+
+
 async def said_in_readyz(worker: ForwarderProcess, text: str, timeout: float = 20.0) -> str:
     body = ""
     async with asyncio.timeout(timeout):
@@ -109,6 +116,7 @@ async def test_a_topic_made_anew_while_it_is_read_is_halted_and_the_others_go_on
         async with forwarder(config) as worker:
             await produce(kafka, topic, range(100))
             assert (await until_received(receiver, range(100))).clean
+            await until_committed(kafka, topic, 100)
             await kafka.topics.delete(topic)
             await produce(kafka, other, range(50_000, 50_100))
             assert (await until_received(receiver, [*range(100), *range(50_000, 50_100)])).clean

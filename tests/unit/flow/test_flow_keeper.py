@@ -48,6 +48,22 @@ async def test_nothing_new_writes_nothing(make_flow):
     assert len(flow.group.commits) == 1  # the group's offset follows, once
 
 
+async def test_after_a_write_without_an_answer_all_partitions_of_the_topic_are_written_again(make_flow):
+    """Its topic may have been deleted, with the records of partitions where nothing happens."""
+    flow = make_flow()
+    await flow.assign(P0, P1)
+    flow.fill_and_take(10)
+    await asyncio.sleep(1)
+    flow.group.answers = [UNANSWERED]
+    assert not await flow.keeper.save()
+    flow.group.answers = []
+    before = len(flow.group.writes)
+    assert await flow.keeper.save()
+    assert {tp for tp, _ in flow.group.writes[before:]} == {P0, P1}
+    assert await flow.keeper.save()
+    assert len(flow.group.writes) == before + 2
+
+
 async def test_the_previous_position_is_committed_before_the_new_record_is_written(make_flow):
     flow = make_flow()
     await flow.assign()
