@@ -41,5 +41,5 @@ def read_anchor(text: str) -> Anchor | None:
     """None for a text that is not ours, such as that of an offset which an operator has set."""
     try:
         return _decoder.decode(text)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         return None

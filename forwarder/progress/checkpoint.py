@@ -15,6 +15,9 @@ from forwarder.errors import CheckpointError
 
 VERSION = 2
 
+_NOT_UNDERSTOOD = (msgspec.DecodeError, UnicodeDecodeError)
+"""msgspec checks the encoding of a key only when it reads it, and then raises Python's own error."""
+
 Runs = list[tuple[int, int]]
 
 
@@ -120,7 +123,7 @@ def decode(record: bytes) -> Checkpoint:
                 "to go on at the group's committed offset"
             )
         checkpoint = _decoder.decode(record)
-    except msgspec.DecodeError as error:
+    except _NOT_UNDERSTOOD as error:
         raise CheckpointError(f"the checkpoint record is not understood: {error}") from None
     _refuse_nonsense(checkpoint)
     return checkpoint
@@ -130,7 +133,7 @@ def order_of(record: bytes) -> tuple[int, int]:
     """`(epoch, seq)`: the highest wins at recovery, whatever arrived last. A broken record loses against any other."""
     try:
         head = _head.decode(record)
-    except msgspec.DecodeError:
+    except _NOT_UNDERSTOOD:
         return (-1, -1)
     return (head.epoch, head.seq)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,8 +10,10 @@ import msgspec
 
 from forwarder.deliver.payload.registry import FORMATS, render
 from forwarder.errors import CheckpointError
+from forwarder.flow.marks import tp_of
 from forwarder.lane.policy import policy_of
 from forwarder.lane.sizes import body_size
+from forwarder.lane.spans import Spans
 from forwarder.model.batch import Batch
 from forwarder.model.event import TP, Event
 from forwarder.progress import checkpoint
@@ -86,7 +87,20 @@ def any_payload(data: bytes) -> None:
         assert len(body.content) <= 2 * body_size(event, policy.wrapped) + 1024
 
 
-@target("checkpoint", (b'{"epoch":1,"seq":2,"position":3}',), (b"9" * 25, b"null", b"[[0,4611686018427387904]]", b"-1"))
+CHECKPOINTS = (
+    b'{"epoch":1,"seq":2,"position":3}',
+    b'{"epoch":1,"seq":2,"position":2000,"lanes":{"chat":{"cursor":1200,"frozen":{"runs":{"logs/0":[[1200,1299]]},"count":100,'
+    b'"attempts":6,"first_ms":1},"failures":6,"ahead":[[1300,1302]]}},"books":{"siem":{"r":2000,"f":1900,"d":100},"chat":'
+    b'{"r":1500,"d":1150,"p":300,"x":{"expired":40},"l":{"refused":10},"c":1500,"s":1,"n":{"shed":2}}},"version":2,"tail":[1,2]}',
+    b'{"epoch":1,"seq":57,"position":2000,"lanes":{"chat":{"cursor":1200}},"known":["chat","siem"]}',
+)
+
+
+@target(
+    "checkpoint",
+    CHECKPOINTS,
+    (b"9" * 25, b"null", b"[[0,4611686018427387904]]", b"-1", b'"version":3', b"/0", b'"state":"gone"'),
+)
 def any_checkpoint(data: bytes) -> None:
     """A record is understood, or refused as CheckpointError; it is never half understood, and never a memory bomb."""
     checkpoint.order_of(data)
@@ -95,7 +109,9 @@ def any_checkpoint(data: bytes) -> None:
     except CheckpointError:
         return
     for mark in loaded.lanes.values():
-        deque(checkpoint.offsets_of(mark.ahead), maxlen=0)
+        assert Spans(mark.ahead).runs() == [tuple(run) for run in mark.ahead], "as a lane takes it over"
+        for name in mark.frozen.runs if mark.frozen else ():
+            tp_of(name)
     again = checkpoint.encode(loaded, 1 << 40)
     assert checkpoint.decode(again) == loaded
     assert checkpoint.order_of(again) == (loaded.epoch, loaded.seq)
