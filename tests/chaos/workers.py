@@ -173,7 +173,7 @@ async def watch(workers: list[Worker], faults: Faults, report: Report) -> None:
         for worker in workers:
             if worker.wanted and not worker.process.alive and not worker.lock.locked():
                 code = worker.process.exit_code
-                last = worker.process.tail(3)
+                last = worker.process.tail(6)
                 # A broker that goes away in the very second of a start ends the worker with its reason; the orchestrator tries again.
                 if not (code == 1 and "Unable to bootstrap" in last):
                     report.findings.append(
