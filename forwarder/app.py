@@ -19,7 +19,7 @@ from forwarder import __version__
 from forwarder.allocator import return_large_blocks
 from forwarder.clock import Clock, SystemClock, steady
 from forwarder.configuration import load_checked
-from forwarder.errors import ConfigurationError, ForwarderError, TopicGrown
+from forwarder.errors import ConfigurationError, ForwarderError, StartAgain
 from forwarder.kafka.group import Group
 from forwarder.kafka.preflight import Preflight, wait_ready
 from forwarder.kafka.shutdown import Shutdown
@@ -86,7 +86,7 @@ class Service:
         code = 1
         try:
             code = await self._serve()
-        except TopicGrown:
+        except StartAgain:
             code = 0
             hold_back()
             raise
@@ -235,7 +235,7 @@ class Service:
 
 
 def run_service(make: Callable[[], Service]) -> int:
-    """Run a service in an event loop of its own; returns the exit code. Starts the process anew when a topic has grown."""
+    """Run a service in an event loop of its own; returns the exit code. On StartAgain the process begins anew in place."""
     import uvloop
 
     _raise_file_limit()
@@ -244,10 +244,10 @@ def run_service(make: Callable[[], Service]) -> int:
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             return runner.run(service.run())
-    except TopicGrown as grown:
+    except StartAgain as reason:
         if service.stopping:
             return 0
-        service.logger.log(logging.WARNING, "starting again", reason=str(grown))
+        service.logger.log(logging.WARNING, "starting again", reason=str(reason))
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
     except ForwarderError as error:
         service.logger.log(logging.CRITICAL, "forwarder cannot go on", error=str(error))

@@ -6,13 +6,17 @@ What the command line and a reload both use. Runs nothing.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 
 from pydantic import BaseModel
 
+from forwarder.clock import SystemClock
+from forwarder.deliver.sign.usable import signatures
 from forwarder.observe.redact import register_secret
 from forwarder.route.check import check_filter
 from forwarder.settings.checks import Check
+from forwarder.settings.checks.signing import expiring
 from forwarder.settings.load import Loaded, load
 from forwarder.settings.problems import Finding
 from forwarder.settings.process import Settings
@@ -35,7 +39,8 @@ CHECKS: tuple[Check, ...] = (filters,)
 
 def load_checked(path: Path, environ: Mapping[str, str] | None = None) -> Loaded:
     """The configuration, with every check passed and its secrets masked in logs from now on. Raises ConfigurationError."""
-    loaded = load(path, environ, CHECKS)
+    keys = (partial(signatures, environ=environ), partial(expiring, now=SystemClock().wall()))
+    loaded = load(path, environ, (*CHECKS, *keys))
     register_secrets(loaded.settings)
     return loaded
 

@@ -3,7 +3,7 @@
 ForwarderError
 ├── ConfigurationError    a configuration is refused as a whole (exit 78)
 ├── StartupError          Kafka cannot be used as configured; names the fix (exit 1)
-├── TopicGrown            a source has got more partitions; start again (exit 1)
+├── StartAgain            only a new process can go on: it takes this one's place (exit 1)
 ├── CheckpointError       a checkpoint cannot be written or understood (exit 1)
 └── LeftGroupError        partitions were taken from this worker; nothing more may be written
 """
@@ -35,8 +35,8 @@ class StartupError(ForwarderError):
         self.retryable = retryable
 
 
-class TopicGrown(ForwarderError):
-    """A source topic has got more partitions while it was read; only a new worker can read them."""
+class StartAgain(ForwarderError):
+    """Only a new process can go on: a source topic has grown, or Kafka went away before the group was joined."""
 
 
 class CheckpointError(ForwarderError):

@@ -32,6 +32,7 @@ from forwarder.flow.roster import Roster
 from forwarder.flow.sharedread import SharedRead
 from forwarder.flow.starts import Starts
 from forwarder.flow.tally import Tally
+from forwarder.flow.typelist import TypeList
 from forwarder.flow.vigil import SHARE_OF_SESSION, Vigil
 from forwarder.flow.watchdog import Watchdog
 from forwarder.kafka.ends import Ends
@@ -91,7 +92,8 @@ class Pipeline:
             settings, self._client, self._budget, self.positions.expected, self._dispatcher.wake, observer, clock
         )
         self._intake = Intake(
-            self.roster, {topic: Decoder(source, settings.presets) for topic, source in sources.items()},
+            self.roster,
+            {topic: Decoder(source, settings.presets, self.roster.companies) for topic, source in sources.items()},
             self.positions, observer, clock,
         )  # fmt: skip
         self._catch_up = CatchUp(
@@ -124,6 +126,7 @@ class Pipeline:
         self.tally = Tally(self.roster, observer)
         self._reload = Reload(self.roster, self.positions, starts, self._dispatcher, self._catch_up, observer, clock)
         around.health.books = lambda: shown(self.roster, self.positions.expected)
+        around.health.events = TypeList(self._get_roster)
         Gauges(observer.metrics, self.roster, self.tally, self.positions, self._budget, lambda: group)
         for lane in self.roster:
             lane.on_room = self._catch_up.kick

@@ -76,7 +76,7 @@ def explain(
     settings = load_checked(config).settings
     source = _source(settings, topic)
     record = Record(source.topic, _value(file), None if key is None else key.encode(), _headers(header or []))
-    event = Decoder(source, settings.presets).decode(record)
+    event = Decoder(source, settings.presets, settings.companies).decode(record)
     found = reasons(event, settings.webhooks, event_sets=settings.event_sets, tenants=settings.tenants)
     preset = source.preset if source.preset != "auto" or "auto" in settings.presets else f"auto: {detected(event)}"
     typer.echo(_as_json(event, found, preset) if output is Output.JSON else _as_text(event, found, preset))

@@ -20,6 +20,7 @@ import typer
 from forwarder.cli.arrivals import Arrival, Offsets
 from forwarder.cli.behaviour import FORMS, parse_behaviour
 from forwarder.cli.receiver import CONTROL_PATH, Receiver, Tally
+from forwarder.deliver.sign.keys import read_key
 from forwarder.deliver.sign.scheme import KeyUnusable
 from forwarder.deliver.sign.schemes import SCHEMES
 from forwarder.errors import ConfigurationError
@@ -63,6 +64,9 @@ def listen(
     bodies: Annotated[bool, typer.Option(help="Print the events too.")] = False,
     quiet: Annotated[bool, typer.Option(help="Print only the sum at the end.")] = False,
     journal: Annotated[Path | None, typer.Option(help="Append a JSON line per accepted request to this file.")] = None,
+    capture: Annotated[
+        Path | None, typer.Option(help="Append every whole request to this file, for `forwarder verify --capture`.")
+    ] = None,
 ) -> None:
     """Receive webhooks on this machine: verify, print, count repeats, and answer as told.
 
@@ -78,7 +82,7 @@ def listen(
     write = _writer(_as_json if output is Output.JSON else _as_line, bodies=bodies, stop=stop)
     receiver = Receiver(
         port=port, keys=_keys(secret or [], secret_env, scheme), scheme=scheme, behaviour=parse_behaviour(behaviour),
-        keep=KEPT_ARRIVALS, journal=journal, on_arrival=None if quiet else write,
+        keep=KEPT_ARRIVALS, journal=journal, capture=capture, on_arrival=None if quiet else write,
     )  # fmt: skip
     asyncio.run(_serve(receiver, stop))
     typer.echo(_sum(receiver.tally), err=True)
@@ -94,7 +98,7 @@ def _keys(given: Sequence[str], variable: str, scheme: str) -> list[str]:
         keys.append(value)
     try:
         for key in keys:
-            SCHEMES[scheme].decode_key(key)
+            read_key(key, SCHEMES[scheme].algorithms, SCHEMES[scheme].key_form)
     except KeyUnusable as error:
         raise ConfigurationError([f"--secret: {error}"]) from None
     return keys

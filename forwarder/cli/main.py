@@ -18,6 +18,8 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "run": ("forwarder.cli.run", "Run the service: read events from Kafka and deliver them until SIGTERM."),
     "validate": ("forwarder.cli.validate", "Check the configuration, and with --connect what it points to."),
     "explain": ("forwarder.cli.explain", "Tell why an event goes where it goes, webhook by webhook, rule by rule."),
+    "events": ("forwarder.cli.events", "List the event types that come, and which webhooks get them."),
+    "import": ("forwarder.cli.import_", "Translate another product's configuration to Forwarder's."),
     "send-test": ("forwarder.cli.send_test", "Send one test event of each kind to a webhook, the way real ones go."),
     "listen": ("forwarder.cli.listen", "Receive webhooks on this machine: verify, print, and answer as told."),
     "demo": ("forwarder.cli.demo.command", "Watch events flow from Kafka to five receivers, of which one is dead."),

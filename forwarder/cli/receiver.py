@@ -20,6 +20,7 @@ from aiohttp import web
 
 from forwarder.cli.arrivals import Arrival, Offsets, Seen, parse_offsets, unpacked
 from forwarder.cli.behaviour import Answer, Behaviour, Dead, Ok, answer, parse_behaviour
+from forwarder.cli.captures import Captured, Captures
 from forwarder.cli.journal import Journal
 from forwarder.cli.wire import pause, send, told
 from forwarder.clock import Clock, SystemClock
@@ -50,13 +51,14 @@ class Receiver:
     """One receiver on one port, the same port for as long as the object is started, dead or alive.
 
     `keys` verify with `scheme`; without keys nothing is verified. `keep` bounds `arrivals` (None keeps all, with their bodies).
-    `journal` gets a JSON line per accepted request before it is answered, so that evidence outlives this process.
+    `journal` gets a JSON line per accepted request before it is answered, so that evidence outlives this process; `capture` gets
+    every request whole, for `forwarder verify`.
     """
 
     def __init__(
         self, *, port: int = 0, keys: Sequence[str] = (), scheme: str = "stalwart", behaviour: Behaviour | None = None,
         keep: int | None = None, journal: Path | None = None, on_arrival: Callable[[Arrival], None] | None = None,
-        tls: ssl.SSLContext | None = None, clock: Clock | None = None, seed: int = 0,
+        tls: ssl.SSLContext | None = None, clock: Clock | None = None, seed: int = 0, capture: Path | None = None,
     ) -> None:  # fmt: skip
         self.behaviour: Behaviour = behaviour or Ok()
         self.arrivals: deque[Arrival] = deque(maxlen=keep)
@@ -65,6 +67,7 @@ class Receiver:
         self._keys = tuple(keys)
         self._scheme = SCHEMES[scheme]
         self._journal = Journal(journal) if journal else None
+        self._captures = Captures(capture) if capture else None
         self._on_arrival = on_arrival
         self._tls = tls
         self._clock = clock or SystemClock()
@@ -107,6 +110,9 @@ class Receiver:
         if self._journal:
             self._journal.close()
             self._journal = None
+        if self._captures:
+            self._captures.close()
+            self._captures = None
 
     async def behave(self, behaviour: Behaviour) -> None:
         """Changes the behaviour from now on; ends the waits of the former one."""
@@ -200,7 +206,10 @@ class Receiver:
         sent = await request.read()
         headers = {name.lower(): value for name, value in request.headers.items()}
         body = unpacked(sent, headers.get("content-encoding", ""))
-        arrival = self._examine(headers, sent, body)
+        whole = Captured(request.method, str(request.url), headers, sent, self._clock.wall())
+        if self._captures:
+            self._captures.write(whole)
+        arrival = self._examine(whole, body)
         chosen = Answer(401, accepted=False)
         if arrival.verified is not False:
             chosen = answer(self.behaviour, body, self._luck.random())
@@ -221,11 +230,12 @@ class Receiver:
             self._record(arrival)
             raise
 
-    def _examine(self, headers: dict[str, str], sent: bytes, body: bytes) -> Arrival:
+    def _examine(self, whole: Captured, body: bytes) -> Arrival:
         """The signature covers the bytes as they were sent, before they are unpacked."""
         verified, reason = None, ""
+        headers, now = whole.headers, self._clock.wall()
         if self._keys:
-            result = verify(self._scheme, self._keys, headers, sent, self._clock.wall())
+            result = verify(self._scheme, self._keys, headers, whole.body, now, method=whole.method, url=whole.url)
             verified = not isinstance(result, Rejected)
             reason = result.reason.value if isinstance(result, Rejected) else ""
         try:

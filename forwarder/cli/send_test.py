@@ -131,27 +131,29 @@ async def _try_all(settings: Settings, webhook: Webhook, dry_run: bool) -> list[
     try:
         for source, preset in kinds(settings, webhook):
             now = clock.wall()
-            event = Decoder(source, settings.presets).decode(record_of(settings, source, preset, now))
+            event = Decoder(source, settings.presets, settings.companies).decode(record_of(settings, source, preset, now))
             title = preset if preset == source.preset else f"{preset} (read with {source.preset})"
-            trials.append(await _try(sender, webhook, title, event, now, dry_run))
+            trials.append(await _try(sender, webhook, title, event, dry_run))
     finally:
         await client.close()
     return trials
 
 
-async def _try(sender: Sender, webhook: Webhook, preset: str, event: Event, now: float, dry_run: bool) -> Trial:
-    from forwarder.deliver.verdict import judge
+async def _try(sender: Sender, webhook: Webhook, preset: str, event: Event, dry_run: bool) -> Trial:
+    from forwarder.deliver.sender import Unsendable
     from forwarder.model.batch import Batch
     from forwarder.model.verdict import Delivered
 
     if event.problem is not None:
         return Trial(preset, "", "unreadable", accepted=False, verdict=f"{event.problem.value}: {event.detail}")
     prepared = sender.prepare(Batch(webhook.name, (event,)))
+    if isinstance(prepared, Unsendable):
+        return Trial(preset, "", "unsendable", accepted=False, verdict=prepared.failure.text)
     request = await sender.preview(prepared, test=True)
     if dry_run:
         return Trial(preset, request)
     attempt = await sender.attempt(prepared, 1, {}, test=True)
-    verdict = judge(attempt.result, events=1, webhook=webhook, now_wall=now)
+    verdict = sender.judge(prepared, attempt.result, 1)
     accepted = isinstance(verdict, Delivered)
     reason = "" if accepted else f"{type(verdict).__name__.lower()}: {getattr(verdict, 'reason', '')}"
     return Trial(preset, request, attempt.outcome_class, round(attempt.seconds, 3), _answer(attempt), accepted, reason)

@@ -1,4 +1,4 @@
-"""The only door to aiohttp's client: one POST in, a Response or a Failure out. Never raises for what a receiver does.
+"""The only door to aiohttp's client: one request in, a Response or a Failure out. Never raises for what a receiver does.
 
 Redirects, cookies, proxies from the environment, decompression and automatic retries are off.
 """
@@ -22,9 +22,6 @@ from forwarder.deliver.tls import TlsContexts, TlsUnusable
 from forwarder.model.attempt import Failure, Fault, Response
 from forwarder.settings.process import Egress
 from forwarder.settings.secrets import SecretUnavailable
-
-MAX_ANSWER_BYTES = 16 * 1024
-"""More of an answer is not read; the connection is closed instead."""
 
 _parse = lru_cache(maxsize=4096)(URL)
 
@@ -85,7 +82,8 @@ class Client:
         WIRE.set(wire)
         try:
             async with asyncio.timeout(request.timeout):
-                response = await session.post(
+                response = await session.request(
+                    request.method,
                     url,
                     data=Content(request.content),
                     headers=CIMultiDict(request.headers),
@@ -96,7 +94,9 @@ class Client:
                     timeout=aiohttp.ClientTimeout(total=None, connect=request.connect_timeout),
                 )
                 wire.answered = True
-                return Exchange(await _read(response, wire), wire.reused, sent_bytes=len(request.content))
+                return Exchange(
+                    await _read(response, wire, request.answer_bytes), wire.reused, sent_bytes=len(request.content)
+                )
         except (aiohttp.ClientError, OSError, ValueError, RuntimeError) as error:
             wire.abort()
             failure = failure_of(error, connected=wire.connected)
@@ -115,13 +115,12 @@ class Content(aiohttp.BytesPayload):
         self._size = len(content)
 
 
-async def _read(response: aiohttp.ClientResponse, wire: Wire) -> Response:
-    """The answer with at most MAX_ANSWER_BYTES of its body.
+async def _read(response: aiohttp.ClientResponse, wire: Wire, room: int) -> Response:
+    """The answer with at most `room` bytes of its body.
 
-    The connection is ended when the receiver has more to say, or answered without reading the whole request.
+    More is not read: the connection is ended when the receiver has more to say, or answered without reading the whole request.
     """
     parts: list[bytes] = []
-    room = MAX_ANSWER_BYTES
     try:
         while room > 0 and (part := await response.content.read(room)):
             parts.append(part)

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from forwarder.deliver.auth import registry
-from forwarder.deliver.auth.secret import header_value, required, sendable
-from forwarder.deliver.sign.engine import sign
-from forwarder.deliver.sign.schemes import SCHEMES
+from forwarder.deliver.auth.secret import header_value, sendable
+from forwarder.deliver.sign.message import Message
+from forwarder.deliver.sign.signer import Signer
 from forwarder.settings.secrets import (
     EnvironmentSecret,
     FileSecret,
@@ -35,18 +35,20 @@ class Credentials:
 
     def __init__(self, webhook: Webhook) -> None:
         self._webhook = webhook
-        self._scheme = SCHEMES[webhook.signature.scheme if webhook.signature else "stalwart"]
+        self._signer = Signer(webhook)
 
-    def seal(self, batch_id: str, now: float, body: bytes) -> Sealed:
-        """The headers for one request at `now` (Unix seconds). Raises SecretUnavailable, KeyUnusable: fail closed."""
+    def seal(self) -> Sealed:
+        """The headers for one request, but for its signature. Raises SecretUnavailable: fail closed."""
         own = list(self._own_headers())
         proof = registry.headers(self._webhook.http_auth)
         hidden = [name for name, _ in proof] + [
             name for name, value in self._webhook.http_headers.items() if not isinstance(value, str)
         ]
-        keys = [required(key, "the signature") for key in self._webhook.signature_keys]
-        signature = sign(self._scheme, keys, batch_id, now, body) if keys else []
-        return Sealed(own + proof + signature, frozenset(name.lower() for name in hidden))
+        return Sealed(own + proof, frozenset(name.lower() for name in hidden))
+
+    def sign(self, message: Message, now: float) -> list[tuple[str, str]]:
+        """The headers that sign the request at `now` (Unix seconds). Raises SecretUnavailable, KeyUnusable: fail closed."""
+        return self._signer.headers(message, now)
 
     def values(self) -> list[str]:
         """Every secret as it is now, to be blotted out of what a receiver echoes. Those that cannot be read are left out."""
@@ -68,6 +70,6 @@ class Credentials:
                 yield name, sendable(value, f"header {name}")
 
     def _secrets(self) -> Iterator[Secret]:
-        yield from self._webhook.signature_keys
+        yield from (named.key.key for named in self._webhook.signing_keys)
         holders = [*self._webhook.http_headers.values(), *dict(self._webhook.http_auth).values()]
         yield from (held for held in holders if isinstance(held, _SECRETS))

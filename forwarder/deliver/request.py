@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from forwarder.model.attempt import Failure, Response
-from forwarder.settings.webhook import Tls
+from forwarder.settings.tls import Tls
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A POST. Times in seconds: `timeout` for everything, `connect_timeout` for name, TCP and TLS together.
+    """One request, usually a POST. Times in seconds: `timeout` for everything, `connect_timeout` for name, TCP and TLS together.
+    More than `answer_bytes` of an answer is not read.
 
     `secret_headers` names (in lower case) the headers whose values nobody may see.
     """
@@ -24,6 +25,8 @@ class Request:
     tls: Tls = field(default=Tls(), repr=False)
     allow_invalid_certs: bool = False
     secret_headers: frozenset[str] = frozenset()
+    method: str = "POST"
+    answer_bytes: int = 16 * 1024
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,35 +1,34 @@
-"""Sends one webhook's batches: body, headers, authentication, signature, one attempt. Knows nothing of lanes or verdicts."""
+"""Sends one webhook's batches: body, headers, one attempt, and what its result means. Knows nothing of lanes."""
 
 from __future__ import annotations
 
-import asyncio
-import gzip
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from forwarder.clock import Clock
 from forwarder.deliver import headers as told
 from forwarder.deliver import offsets
 from forwarder.deliver.client import Client
+from forwarder.deliver.compress import compressed
+from forwarder.deliver.conversation import Conversation, Letter, sealed
 from forwarder.deliver.credentials import Credentials
 from forwarder.deliver.identity import digest_id
-from forwarder.deliver.payload.body import Body
-from forwarder.deliver.payload.registry import render
+from forwarder.deliver.payload.provider import Body, Provider, Unrenderable
+from forwarder.deliver.payload.registry import provider_of
 from forwarder.deliver.redact import describe, scrubbed
-from forwarder.deliver.request import Exchange, Request
-from forwarder.deliver.sign.scheme import KeyUnusable
-from forwarder.model.attempt import Attempt, DiscardReason, Failure, Fault, Response
+from forwarder.deliver.sign.scheme import KeyUnusable, rfc3339
+from forwarder.deliver.verdict import judge
+from forwarder.model.attempt import Attempt, DeadLetterReason, DiscardReason, Failure, Fault, Response
 from forwarder.model.batch import Batch
+from forwarder.model.verdict import Halve, Partial, Verdict
 from forwarder.settings.secrets import SecretUnavailable
-from forwarder.settings.webhook import Payload, Webhook
-
-_GZIP_LEVEL = 1  # the cheapest: processor time is scarcer here than bandwidth
-_GZIP_IN_THREAD_BYTES = 128 * 1024  # above it compressing would hold up the event loop for milliseconds
+from forwarder.settings.webhook import Webhook
 
 
 @dataclass(slots=True)
 class Prepared:
-    """A frozen batch: which events, in which format, under which id. `content_length` counts bytes before compression.
+    """A frozen batch: which events, in which format, under which id. `content_length` counts bytes before compression, `sent_at` is
+    the time of freezing (RFC 3339), as the body tells it where it does.
 
     The rendered bytes are kept for the first attempt only: they can be rendered again, and a batch that waits for its
     endpoint should not cost its size twice. They stay the same when the webhook's settings change in between.
@@ -39,25 +38,22 @@ class Prepared:
     batch_id: str
     content_length: int
     offsets: str
-    payload: Payload
-    cluster: str
+    provider: Provider
+    sent_at: str
     _rendered: Body | None = field(default=None, repr=False)
 
     def body(self) -> Body:
-        """The same bytes each time."""
+        """The same bytes each time (but for a secret that the format writes into them). Raises SecretUnavailable."""
         rendered, self._rendered = self._rendered, None
-        return rendered or render(self.batch, self.payload, self.cluster)
+        return rendered or self.provider.render(self.batch.events)
 
 
 @dataclass(frozen=True, slots=True)
-class _Letter:
-    """What stays the same when one attempt has to be sent twice. `sent` goes over the wire, and is what is signed. The body
-    as it was before compression is not kept: for as long as an endpoint hangs, one of the two is enough."""
+class Unsendable:
+    """A batch for which no request can be made, and what that means for it. The endpoint has no part in it."""
 
-    batch_id: str
-    content_type: str
-    headers: list[tuple[str, str]] = field(repr=False)
-    sent: bytes = field(repr=False)
+    failure: Failure
+    verdict: Verdict | None = None
 
 
 class Sender:
@@ -69,15 +65,36 @@ class Sender:
         self._cluster = cluster
         self._clock = clock
         self._credentials = Credentials(webhook)
+        self._provider = provider_of(webhook.payload, cluster)
 
-    def prepare(self, batch: Batch) -> Prepared:
+    def prepare(self, batch: Batch) -> Prepared | Unsendable:
         """Freeze the batch: its bytes and with them its id."""
-        payload, cluster = self._webhook.payload, self._cluster
-        body = render(batch, payload, cluster)
+        try:
+            body = self._provider.render(batch.events)
+        except SecretUnavailable as error:
+            return Unsendable(Failure(Fault.CREDENTIALS, str(error)))
+        except Unrenderable as error:
+            because = DeadLetterReason.UNRENDERABLE
+            rest = tuple(index for index in range(len(batch.events)) if index not in error.events)
+            verdict = Partial(str(error), again=rest, refused=error.events, because=because, after=0.0)
+            return Unsendable(Failure(Fault.UNSENDABLE, str(error)), verdict)
+        size = len(body.content)
+        if too_large := self._too_large(size, len(batch.events)):
+            return Unsendable(Failure(Fault.UNSENDABLE, too_large), Halve(too_large))
         exact = offsets.exact(batch.events)
-        identity = digest_id(self._webhook.name, cluster, exact, body.content)
-        told_offsets = offsets.bounded(batch.events, exact)
-        return Prepared(batch, identity, len(body.content), told_offsets, payload, cluster, body)
+        identity = digest_id(self._webhook.name, self._cluster, exact, body.content)
+        sent_at = body.sent_at or rfc3339(self._clock.wall())
+        return Prepared(batch, identity, size, offsets.bounded(batch.events, exact), self._provider, sent_at, body)
+
+    def judge(self, prepared: Prepared | Unsendable, result: Response | Failure, events: int) -> Verdict:
+        """What an attempt's result means for its batch of `events` events."""
+        now = self._clock.wall()
+        if isinstance(prepared, Unsendable):
+            return prepared.verdict or judge(result, events=events, webhook=self._webhook, now_wall=now)
+        reading = None
+        if isinstance(result, Response):
+            reading = prepared.provider.read(result, prepared.batch.events)
+        return judge(result, events=events, webhook=self._webhook, now_wall=now, reading=reading)
 
     async def attempt(
         self,
@@ -86,36 +103,47 @@ class Sender:
         discarded: Mapping[DiscardReason, int],
         test: bool = False,
     ) -> Attempt:
-        """Send the batch once; `number` is 1 for the first attempt. Raises nothing but CancelledError.
-
-        A dead kept-alive connection is retried at once, on a new connection and signed anew, and does not count.
-        """
+        """Send the batch once; `number` is 1 for the first attempt. Raises nothing but CancelledError."""
         started = self._clock.monotonic()
-        letter = await self._write(prepared, number, discarded, test)
-        exchange = await self._post(letter, self._webhook.timeout, fresh=False)
-        left = self._webhook.timeout - (self._clock.monotonic() - started)
-        if exchange.stale and left > 0:
-            exchange = await self._post(letter, left, fresh=True)
+        talk = Conversation(self._webhook, self._client, self._credentials, self._clock, prepared.batch_id)
+        try:
+            letter = await self._write(prepared, number, discarded, test)
+        except SecretUnavailable as error:
+            result: Response | Failure = Failure(Fault.CREDENTIALS, str(error))
+        else:
+            result = await _converse(prepared.provider, talk, letter)
         return Attempt(
             batch_id=prepared.batch_id,
             number=number,
-            result=self._scrubbed(exchange.result),
+            result=self._scrubbed(result),
             seconds=self._clock.monotonic() - started,
-            sent_bytes=exchange.sent_bytes,
-            reused_connection=exchange.reused,
+            sent_bytes=talk.sent_bytes,
+            reused_connection=talk.reused,
         )
 
     async def preview(self, prepared: Prepared, test: bool = True) -> str:
         """The first attempt's request as people may see it, secrets blotted out; nothing is sent."""
-        letter = await self._write(prepared, 1, {}, test)
         try:
-            return describe(self._request(letter, self._webhook.timeout), prepared.body().content)
+            body = prepared.provider.render(prepared.batch.events)
+            letter = await self._write(prepared, 1, {}, test)
+            request = sealed(self._webhook, self._credentials, letter, self._clock.wall(), self._webhook.timeout)
         except (SecretUnavailable, KeyUnusable) as error:
             return f"The request cannot be made: {error}"
+        return describe(request, body.content)
+
+    def _too_large(self, size: int, events: int) -> str:
+        """Why a body is not sent; empty when it may be. An event that alone is above `maxBytes` goes alone, but never beyond
+        what the receiver takes."""
+        most = self._provider.spec.caps.max_bytes
+        if most is not None and size > most:
+            return f"{size} bytes, and {self._provider.spec.title} takes {most}"
+        if events > 1 and size > self._webhook.max_bytes:
+            return f"{size} bytes, and maxBytes is {self._webhook.max_bytes}"
+        return ""
 
     async def _write(
         self, prepared: Prepared, number: int, discarded: Mapping[DiscardReason, int], test: bool
-    ) -> _Letter:
+    ) -> Letter:
         body = prepared.body()
         layer = list(
             told.delivery(
@@ -123,47 +151,36 @@ class Sender:
                 number,
                 len(prepared.batch.events),
                 prepared.offsets,
-                prepared.cluster,
+                self._cluster,
                 test=test,
             )
         )
         layer += told.discards(discarded)
-        if self._webhook.compression == "none":
-            return _Letter(prepared.batch_id, body.content_type, layer, body.content)
-        layer.append(("Content-Encoding", "gzip"))
-        return _Letter(prepared.batch_id, body.content_type, layer, await _gzipped(body.content))
-
-    def _request(self, letter: _Letter, timeout: float) -> Request:
-        """Sealed anew each time. Raises SecretUnavailable, KeyUnusable."""
-        sealed = self._credentials.seal(letter.batch_id, self._clock.wall(), letter.sent)
-        headers: told.Headers = {}
-        told.overlay(headers, (("User-Agent", told.USER_AGENT), ("Content-Type", letter.content_type)))
-        told.overlay(headers, sealed.pairs)
-        told.overlay(headers, letter.headers)
-        return Request(
-            url=self._webhook.url,
-            headers=dict(headers.values()),
-            content=letter.sent,
-            timeout=timeout,
-            connect_timeout=self._webhook.connect_timeout,
-            tls=self._webhook.tls,
-            allow_invalid_certs=self._webhook.allow_invalid_certs,
-            secret_headers=sealed.secret_names,
-        )
-
-    async def _post(self, letter: _Letter, timeout: float, *, fresh: bool) -> Exchange:
-        try:
-            request = self._request(letter, timeout)
-        except (SecretUnavailable, KeyUnusable) as error:
-            return Exchange(Failure(Fault.CREDENTIALS, str(error)))
-        return await self._client.post(request, fresh=fresh)
+        content, coding = body.content, self._webhook.compression
+        if coding != "none":
+            layer.append(("Content-Encoding", coding))
+            content = await compressed(content, coding)
+        under = (*_of_spec(prepared.provider), *body.headers)
+        return Letter(prepared.batch_id, body.content_type, content, tuple(layer), under, sent_at=prepared.sent_at)
 
     def _scrubbed(self, result: Response | Failure) -> Response | Failure:
         return scrubbed(result, self._credentials.values()) if isinstance(result, Response) else result
 
 
-async def _gzipped(content: bytes) -> bytes:
-    """RFC 1952, without a time stamp, so that the same content gives the same bytes."""
-    if len(content) <= _GZIP_IN_THREAD_BYTES:
-        return gzip.compress(content, _GZIP_LEVEL, mtime=0)
-    return await asyncio.to_thread(gzip.compress, content, _GZIP_LEVEL, mtime=0)
+async def _converse(provider: Provider, talk: Conversation, letter: Letter) -> Response | Failure:
+    if not provider.talks:
+        return await talk.post(letter)
+    settled = await provider.before(talk)
+    if settled is not None:
+        return settled
+    result = await talk.post(letter)
+    return await provider.after(talk, result) if isinstance(result, Response) else result
+
+
+def _of_spec(provider: Provider) -> Iterator[tuple[str, str]]:
+    """The headers that the format's file names. Raises SecretUnavailable."""
+    for name, value in provider.spec.headers.items():
+        option = value.removeprefix("$option.")
+        text = value if option == value else str(provider.options.get(option) or "")
+        if text:
+            yield name, text

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from forwarder.settings.webhook import StatusAction
+from forwarder.settings.types import StatusAction
 
 _EXACT = re.compile(r"(\d{3})")
 _RANGE = re.compile(r"(\d{3})\s*-\s*(\d{3})")

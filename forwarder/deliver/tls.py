@@ -6,7 +6,7 @@ import os
 import ssl
 from pathlib import Path
 
-from forwarder.settings.webhook import Tls
+from forwarder.settings.tls import Tls
 
 _MINIMUM = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 _MOST_CONTEXTS = 1024

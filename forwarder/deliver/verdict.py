@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from forwarder.deliver.retry_after import retry_after
 from forwarder.deliver.status_policy import override
 from forwarder.model.attempt import Failure, Fault, Response
@@ -13,18 +15,31 @@ from forwarder.model.verdict import (
     Halve,
     Interrupted,
     Pace,
+    Partial,
     Retry,
     Verdict,
 )
-from forwarder.settings.webhook import StatusAction, Webhook
+from forwarder.settings.types import StatusAction
+from forwarder.settings.webhook import Webhook
 
 _MENDED_BY_A_PERSON = frozenset({Fault.TLS, Fault.EGRESS, Fault.CREDENTIALS})
 _ENDPOINT_FAULTS = frozenset({401, 403, 404, 407})
 _PASSING = frozenset({408, 425, 429})
 
 
-def judge(result: Response | Failure, *, events: int, webhook: Webhook, now_wall: float) -> Verdict:
-    """`events` is the batch's size, for the reason's text; `now_wall` (Unix seconds) dates a `Retry-After`."""
+def judge(
+    result: Response | Failure,
+    *,
+    events: int,
+    webhook: Webhook,
+    now_wall: float,
+    reading: Verdict | StatusAction | None = None,
+) -> Verdict:
+    """`events` is the batch's size, for the reason's text; `now_wall` (Unix seconds) dates a `Retry-After`.
+
+    The webhook's owner has the first word (`statusPolicy`), then what its payload format read out of the answer (`reading`), then
+    the table of the format, then the usual one.
+    """
     match result:
         case Failure(fault=Fault.CANCELLED):
             return Interrupted()
@@ -32,7 +47,10 @@ def judge(result: Response | Failure, *, events: int, webhook: Webhook, now_wall
             pace = Pace.SLOW if fault in _MENDED_BY_A_PERSON else Pace.NORMAL
             return Retry(pace, f"{fault.value}: {text}")
         case Response(status=status):
-            action = override(status, webhook.status_policy) or usual_action(status)
+            action = override(status, webhook.status_policy) or reading
+            action = action or override(status, webhook.payload.spec.status) or usual_action(status)
+            if not isinstance(action, str):
+                return _dated(action, result, webhook, now_wall)
             return _verdict(action, result, events, webhook, now_wall)
 
 
@@ -51,14 +69,24 @@ def usual_action(status: int) -> StatusAction:
     return "bisect"
 
 
+def _dated(verdict: Verdict, response: Response, webhook: Webhook, now_wall: float) -> Verdict:
+    """The format's verdict, with the receiver's own wish for the next attempt where the format found none."""
+    if isinstance(verdict, Retry | Partial) and verdict.after is None:
+        return replace(verdict, after=_wish(response, webhook, now_wall))
+    return verdict
+
+
+def _wish(response: Response, webhook: Webhook, now_wall: float) -> float | None:
+    cap = webhook.retry.retry_after_cap
+    return retry_after(response.headers.get("retry-after"), now_wall=now_wall, cap=cap)
+
+
 def _verdict(action: StatusAction, response: Response, events: int, webhook: Webhook, now_wall: float) -> Verdict:
     match action:
         case "deliver":
             return Delivered()
         case "retry" | "retrySlow":
-            wish = retry_after(
-                response.headers.get("retry-after"), now_wall=now_wall, cap=webhook.retry.retry_after_cap
-            )
+            wish = _wish(response, webhook, now_wall)
             pace = Pace.SLOW if action == "retrySlow" else Pace.NORMAL
             return Retry(pace, _reason(response.status), wish)
         case "halve":

@@ -6,9 +6,9 @@ from bisect import bisect_left
 from collections.abc import Sequence
 
 from forwarder.lane.lane import Lane
-from forwarder.model.attempt import Attempt, Failure, Fault, Response
+from forwarder.model.attempt import Attempt, DeadLetterReason, Failure, Fault, Response
 from forwarder.model.event import Event
-from forwarder.model.verdict import Delivered, Interrupted, Retry, Verdict
+from forwarder.model.verdict import Delivered, Interrupted, Partial, Retry, Verdict
 from forwarder.observe.declared import EVENT_AGE
 from forwarder.observe.events import (
     AttemptFinished,
@@ -35,11 +35,12 @@ class Attempts:
         if isinstance(verdict, Interrupted):
             return
         self._observer.emit(_line(lane, events, attempt, verdict, retry_in))
-        if isinstance(verdict, Delivered):
+        arrived = _arrived(events, verdict)
+        if arrived:
             bound = self._observer.metrics.webhook(lane.name)
             bound.batches_delivered.inc()
-            bound.batch_events.observe(len(events))
-            observe_ages(bound.event_age, events, wall)
+            bound.batch_events.observe(len(arrived))
+            observe_ages(bound.event_age, arrived, wall)
         self._circuit(lane, attempt, wall)
         match attempt.result:
             case Failure(fault=Fault.EGRESS, text=text):
@@ -58,6 +59,17 @@ class Attempts:
         elif not is_open and since is not None:
             del self._open_since[lane.name]
             self._observer.emit(CircuitClosed(webhook=lane.name, open_s=round(wall - since, 3)))
+
+
+def _arrived(events: Sequence[Event], verdict: Verdict) -> Sequence[Event]:
+    """The events that the receiver has now."""
+    match verdict:
+        case Delivered():
+            return events
+        case Partial(again=again, refused=refused, because=DeadLetterReason.REFUSED):
+            left = {*again, *refused}
+            return [event for index, event in enumerate(events) if index not in left]
+    return ()
 
 
 def observe_ages(series: Series, events: Sequence[Event], wall: float) -> None:

@@ -12,8 +12,7 @@ from typing import Any
 
 from forwarder.clock import Clock
 from forwarder.deliver import backoff
-from forwarder.deliver.sender import Prepared
-from forwarder.deliver.verdict import judge
+from forwarder.deliver.sender import Prepared, Sender, Unsendable
 from forwarder.flow.attempts import Attempts
 from forwarder.flow.letters import Letters
 from forwarder.flow.roster import Roster
@@ -23,7 +22,7 @@ from forwarder.lane.lane import Lane
 from forwarder.lane.timers import Timers
 from forwarder.model.attempt import Attempt, Failure, Fault
 from forwarder.model.batch import Batch
-from forwarder.model.verdict import Delivered, Pace, Retry, Verdict
+from forwarder.model.verdict import Delivered, Pace, Partial, Retry, Verdict
 
 WRITE_CAP_SECONDS = 30.0
 """The longest pause before a dead letter or ledger entry is written again: Kafka does not mind being asked, unlike an endpoint."""
@@ -134,37 +133,44 @@ class Dispatcher:
     async def _send(self, lane: Lane, action: Send) -> None:
         part = action.part
         sender = self._roster().senders.get(lane.name) or self._roster().sender_for(lane.webhook)
-        if not isinstance(part.prepared, Prepared):
-            part.prepared = sender.prepare(Batch(lane.name, part.events, action.flight.number))
-        prepared = part.prepared
-        size = prepared.content_length
+        prepared = part.prepared if isinstance(part.prepared, Prepared) else None
+        if prepared is None:
+            made = sender.prepare(Batch(lane.name, part.events, action.flight.number))
+            if isinstance(made, Unsendable):
+                attempt = Attempt("", part.attempts, made.failure, 0.0)
+                return self._conclude(lane, action, attempt, sender.judge(made, made.failure, len(part.events)))
+            part.prepared = prepared = made
+        attempt = await self._attempt(sender, prepared, action)
+        self._conclude(lane, action, attempt, sender.judge(prepared, attempt.result, len(part.events)))
+
+    async def _attempt(self, sender: Sender, prepared: Prepared, action: Send) -> Attempt:
+        part, size = action.part, prepared.content_length
         self._budget.charge(size)
         # Also known of an attempt that a kill cuts off: its dead letters may be written by the next owner.
         part.last_attempt = self._clock.wall()
         part.first_attempt = part.first_attempt or part.last_attempt
         try:
-            attempt = await sender.attempt(prepared, part.attempts, action.discarded)
+            return await sender.attempt(prepared, part.attempts, action.discarded)
         except asyncio.CancelledError:
             cancelled = Failure(Fault.CANCELLED, "stopped before an answer came")
-            attempt = Attempt(prepared.batch_id, part.attempts, cancelled, 0.0)
+            return Attempt(prepared.batch_id, part.attempts, cancelled, 0.0)
         finally:
             self._budget.release(size)
-        self._conclude(lane, action, attempt)
 
-    def _conclude(self, lane: Lane, action: Send, attempt: Attempt) -> None:
+    def _conclude(self, lane: Lane, action: Send, attempt: Attempt, verdict: Verdict) -> None:
         now, wall = self._clock.monotonic(), self._clock.wall()
         events = action.part.events
-        verdict = judge(attempt.result, events=len(events), webhook=lane.webhook, now_wall=wall)
         delay = self._delay(lane, verdict)
         lane.on_verdict(action.flight, attempt, verdict, now, wall, delay)
-        if isinstance(verdict, Delivered):
+        if isinstance(verdict, Delivered) or (isinstance(verdict, Partial) and attempt.batch_id):
             lane.holding.told(dict(action.discarded))
         self._attempts.finished(lane, events, attempt, verdict, wall, max(0.0, action.flight.retry_at - now))
 
     def _delay(self, lane: Lane, verdict: Verdict) -> float:
-        if not isinstance(verdict, Retry):
+        if not isinstance(verdict, Retry | Partial):
             return 0.0
-        return backoff.delay(verdict.pace, lane.flights.failures + 1, lane.policy.retry, self._random())
+        pace = verdict.pace if isinstance(verdict, Retry) else Pace.NORMAL
+        return backoff.delay(pace, lane.flights.failures + 1, lane.policy.retry, self._random())
 
     async def _write(
         self, lane: Lane, action: WriteDeadLetters | WriteLedger, writing: Coroutine[Any, Any, bool]

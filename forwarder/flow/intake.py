@@ -45,7 +45,9 @@ class Intake:
             records = [record for record in chunk if record.offset >= verdict.first]
         self._observer.metrics.topic(tp.topic).read.inc(len(records))
         self._roster.routed[tp] = self._roster.routed.get(tp, 0) + len(records)
-        self._offer(tp, self.decode(tp, records))
+        events = self.decode(tp, records)
+        self._roster.catalogue.note(tp.topic, events, self._clock.wall())
+        self._offer(tp, events)
 
     def decode(self, tp: TP, records: Sequence[Record]) -> list[Event]:
         """Records as events. Never fails: what cannot be read is an event with a problem."""

@@ -14,6 +14,7 @@ from forwarder.lane.states import LaneState, Trigger
 from forwarder.model.event import TP, Event, Unreadable
 from forwarder.observe.events import FilterFailed
 from forwarder.observe.observer import Observer
+from forwarder.route.catalogue import Catalogue
 from forwarder.route.router import Router
 from forwarder.settings.process import Settings
 from forwarder.settings.show import webhook_fingerprint
@@ -28,7 +29,9 @@ class Roster:
     """`lanes` by name; `unreadable` is one of them. `router` is replaced as a whole when the configuration changes. `faulty` collects
     events whose filter failed during a `match` and that their webhook wants dead-lettered; whoever matches empties it.
 
-    `routed` counts the records that the shared read has handed to the lanes, ever.
+    `routed` counts the records that the shared read has handed to the lanes, ever. `companies` (company -> tenant) is one mapping for
+    the life of the roster, which decoders hold too: a reload changes what is in it together with the router. `catalogue` learns the
+    types of what is read and routed.
 
     `changing` is held by whoever gives partitions to all lanes, or adds and removes lanes: neither may see the other's half.
     """
@@ -50,6 +53,8 @@ class Roster:
         self.fingerprints: dict[str, str] = {}
         self.faulty: list[tuple[Lane, Event]] = []
         self.routed: dict[TP, int] = {}
+        self.companies: dict[str, str] = dict(settings.companies)
+        self.catalogue = Catalogue()
         self._client = client
         self._budget = budget
         self._positions = positions
@@ -89,6 +94,8 @@ class Roster:
     def reroute(self, settings: Settings) -> None:
         """Route by these settings from the next event on."""
         self.settings = settings
+        self.companies.clear()
+        self.companies.update(settings.companies)
         self.router = self._route(settings)
 
     def sender_for(self, webhook: Webhook) -> Sender:
@@ -110,8 +117,9 @@ class Roster:
     def _route(self, settings: Settings) -> Router[Lane]:
         pairs = [(webhook, self.lanes[webhook.name]) for webhook in settings.webhooks]
         return Router(
-            pairs, event_sets=settings.event_sets, tenants=settings.tenants, on_filter_error=self._filter_error
-        )
+            pairs, event_sets=settings.event_sets, tenants=settings.tenants,
+            on_filter_error=self._filter_error, on_key=self.catalogue.shape,
+        )  # fmt: skip
 
     def _filter_error(self, lane: Lane, webhook: Webhook, event: Event, text: str) -> None:
         position = f"{event.tp.topic}/{event.tp.partition}/{event.offset}"

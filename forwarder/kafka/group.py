@@ -12,10 +12,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from forwarder.errors import LeftGroupError
 from forwarder.kafka.private.app import CheckpointTable, MendedApp
 from forwarder.kafka.records import Chunk
-from forwarder.kafka.refusals import Refusals
 from forwarder.kafka.upkeep import Upkeep
 from forwarder.model.event import TP
 
@@ -73,14 +71,12 @@ class Group:
         app: MendedApp,
         tables: Mapping[str, CheckpointTable],
         *,
-        static_member: bool = False,
         upkeep: Upkeep | None = None,
     ) -> None:
         self._app = app
         self._tables = tables
         self._locks: defaultdict[frozenset[str], asyncio.Lock] = defaultdict(asyncio.Lock)
         self._committing: dict[frozenset[str], asyncio.Future[bool]] = {}
-        self._refusals = Refusals(asyncio.get_running_loop().time()) if static_member else None
         self._upkeep = upkeep
         self._unanswered: set[asyncio.Task[None]] = set()
         self._owned: frozenset[TP] = frozenset()
@@ -112,10 +108,7 @@ class Group:
             raise ValueError("a commit needs at least one partition")
         topics = frozenset(tp.topic for tp in offsets)
         async with self._locks[topics]:
-            fence = await self._commit(topics, offsets, notes)
-        if fence is Fence.REFUSED and self._refusals is not None:
-            await self._suspect_a_twin(self._refusals)
-        return fence
+            return await self._commit(topics, offsets, notes)
 
     async def _commit(self, topics: frozenset[str], offsets: Mapping[TP, int], notes: Mapping[TP, str]) -> Fence:
         if not await _answered(self._committing.get(topics), OVERDUE_SECONDS):
@@ -141,11 +134,6 @@ class Group:
         if asking.cancelled() or asking.exception() is not None:
             return None
         return {TP(*tp): Committed(offset, note) for tp, (offset, note) in asking.result().items()}
-
-    async def _suspect_a_twin(self, refusals: Refusals) -> None:
-        if refusals.too_many(asyncio.get_running_loop().time()):
-            text = "commits are refused again and again: does another process use the same kafka.instanceId?"
-            await self._app.crash(LeftGroupError(text))
 
     async def write_checkpoint(self, tp: TP, record: bytes) -> Written:
         """Write `tp`'s checkpoint and wait for the broker. An unanswered one may still land: the order decides then."""

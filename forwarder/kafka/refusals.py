@@ -1,35 +1,43 @@
-"""When refused commits mean that two live processes share one static member id. Pure: times come in, a verdict goes out.
+"""When a static member that loses its place in the group again and again must end. Pure: times come in, a verdict goes out.
 
-Kafka lets two such processes take the group from each other for ever, without an error and without progress.
+Kafka lets two live processes with one instance id take the place from each other for ever, without an error and without progress.
+Who is told to end must never join again. Then the one that joined last keeps the place: whatever the clocks say, one is left.
 """
 
 from __future__ import annotations
 
-from collections import deque
+import math
 
-LIMIT, PATIENT_LIMIT = 3, 6
-"""The older of the two ends after LIMIT refusals. The younger one is more patient, so that one of them is left."""
-
-WINDOW_SECONDS = 10.0
-ONE_SECONDS = 0.2
-"""Refusals closer than this are one: each topic has its own commit."""
+LIMIT = 3
 
 
 class Refusals:
-    """Counts the refusals of the last `WINDOW_SECONDS`. `started`: when this process joined (seconds, monotonic)."""
+    """Counts places lost in a row. All times are seconds of one monotonic clock.
 
-    def __init__(self, started: float) -> None:
-        self._started = started
-        self._times: deque[float] = deque(maxlen=PATIENT_LIMIT)
-        self._limit = LIMIT
+    `session`: after so long a silence the group itself gives a place up. `fight`: no twin leaves a place alone for longer.
+    """
 
-    def too_many(self, now: float) -> bool:
-        """Note one at `now` (seconds, monotonic); True when it is one too many within the window."""
-        while self._times and now - self._times[0] > WINDOW_SECONDS:
-            self._times.popleft()
-        if not self._times:
-            # who was left in peace for long was there first
-            self._limit = LIMIT if now - self._started > WINDOW_SECONDS else PATIENT_LIMIT
-        if not self._times or now - self._times[-1] >= ONE_SECONDS:
-            self._times.append(now)
-        return len(self._times) >= self._limit
+    def __init__(self, *, session: float, fight: float) -> None:
+        self._session = session
+        self._fight = fight
+        self._count = 0
+        self._since: float | None = None
+        self._heard = -math.inf
+
+    def joined(self, now: float) -> None:
+        """The group has given us a place."""
+        self._since = self._heard = now
+
+    def heard(self, now: float) -> None:
+        """The group still knew us."""
+        self._heard = now
+
+    def lost(self, now: float, *, to_another: bool = False) -> bool:
+        """The group no longer knows us; `to_another`: it says who has the place. True: one too many, end and never join again."""
+        since, self._since = self._since, None
+        if not to_another and now - self._heard > self._session:
+            return False  # nobody took it: we were silent for too long (suspended, or cut off)
+        if since is not None and now - since > self._fight:
+            self._count = 0
+        self._count += 1
+        return self._count >= LIMIT

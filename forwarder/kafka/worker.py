@@ -11,17 +11,21 @@ import tempfile
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from forwarder.errors import TopicGrown
+from aiokafka.errors import KafkaError
+
+from forwarder.errors import LeftGroupError, StartAgain
 from forwarder.kafka import connection
 from forwarder.kafka.group import Group
 from forwarder.kafka.membership import Handler, Membership
 from forwarder.kafka.private.app import CheckpointTable, ChunkSchema, FetchOptions, MendedApp, OrderOf
+from forwarder.kafka.private.place import Place
 from forwarder.kafka.private.recovery import RecoveryWatch
+from forwarder.kafka.refusals import Refusals
 from forwarder.kafka.shutdown import Shutdown
 from forwarder.kafka.topics import ResolvedSource
 from forwarder.kafka.upkeep import Upkeep
 from forwarder.model.event import TP
-from forwarder.settings.process import Settings
+from forwarder.settings.process import Kafka, Settings
 
 _log = logging.getLogger(__name__)
 
@@ -47,8 +51,8 @@ class Worker:
         self._app = _app(settings, self._partitions, datadir, self._hold)
         tables = {topic: self._table(topic, order_of) for topic in self._partitions}
         self._upkeep = Upkeep(settings.kafka, sources)
-        static = settings.kafka.instance_id is not None
-        self._group = Group(self._app, tables, static_member=static, upkeep=self._upkeep)
+        self._app.place = _place(self._app, settings.kafka)
+        self._group = Group(self._app, tables, upkeep=self._upkeep)
         self._handler = make_handler(self._group)
         self._membership = Membership(
             self._group,
@@ -58,6 +62,7 @@ class Worker:
         )
         self._drain_failure: Exception | None = None
         self._outgrown = asyncio.Event()
+        self._joined = False
         for topic in self._partitions:
             self._read(topic)
         self._connect_signals()
@@ -65,7 +70,7 @@ class Worker:
     async def run(self, shutdown: Shutdown) -> int:
         """Until `shutdown` is requested (0) or something crashes (1). Leaves the group, unless its membership is static.
 
-        Raises TopicGrown when a source has got more partitions than we know: another worker must be made.
+        Raises StartAgain when a source has got more partitions than we know, or when Kafka went away before the group was joined.
         """
         running = asyncio.ensure_future(self._run_app())
         watch = asyncio.ensure_future(RecoveryWatch(self._app).run())
@@ -79,10 +84,12 @@ class Worker:
             task.cancel()
         await asyncio.wait({running, watch, *ends})
         crash = self._app.crash_reason or self._drain_failure or _failure(running) or _failure(stopping)
+        if crash is not None and not self._joined and _passes(crash):
+            raise StartAgain(f"Kafka went away before the group was joined: {crash}")
         if crash is not None:
             _log.critical("the Kafka worker crashed: %s: %s", type(crash).__name__, crash)
         elif self._outgrown.is_set() and not shutdown.requested.is_set():
-            raise TopicGrown("a source topic has grown: start again")
+            raise StartAgain("a source topic has grown")
         return 0 if crash is None else 1
 
     async def _run_app(self) -> None:
@@ -119,6 +126,7 @@ class Worker:
         self._app.on_before_shutdown.connect(self._on_before_shutdown, weak=False)
 
     async def _on_rebalance_complete(self, app: Any, **_: Any) -> None:
+        self._joined = True
         owned = self._sources(app.consumer.assignment())
         for tp in owned:
             if tp.partition >= self._partitions[tp.topic]:
@@ -157,7 +165,7 @@ async def run_worker(
     """Join the group and drive the handler until `shutdown` is requested; returns the process's exit code.
 
     `order_of` gives a checkpoint record's `(epoch, seq)`. The caller has checked Kafka and made the checkpoint topics.
-    Raises StartupError for settings that cannot be used, TopicGrown when a source has got more partitions meanwhile.
+    Raises StartupError for settings that cannot be used, StartAgain when the process has to begin anew.
     """
     with tempfile.TemporaryDirectory(prefix="forwarder-") as datadir:
         worker = Worker(settings, sources, make_handler, order_of=order_of, datadir=datadir)
@@ -167,6 +175,26 @@ async def run_worker(
 def partition_fetch_bytes(budget: int, partitions: int) -> int:
     """The size of one partition's fetch, so that those of all partitions together stay a small part of the memory budget."""
     return max(LEAST_FETCH_BYTES, min(MOST_FETCH_BYTES, budget // FETCH_SHARE // max(1, partitions)))
+
+
+def _passes(crash: BaseException) -> bool:
+    """Whether waiting for Kafka, as a start does, can mend it."""
+    return isinstance(crash, OSError) or (isinstance(crash, KafkaError) and bool(crash.retriable))
+
+
+def _place(app: MendedApp, kafka: Kafka) -> Place | None:
+    """For a static member. A twin hears of a loss with its next heartbeat, drains for as long as a rebalance may take, and joins;
+    we hear of it with our next heartbeat: twice that, for a busy machine."""
+    if kafka.instance_id is None:
+        return None
+    loop = asyncio.get_running_loop()
+    text = "the place in the group is lost again and again: does another process use the same kafka.instanceId?"
+
+    def shut() -> None:
+        asyncio.run_coroutine_threadsafe(app.crash(LeftGroupError(text)), loop)
+
+    fight = 4 * kafka.heartbeat_interval + kafka.rebalance_timeout
+    return Place(Refusals(session=kafka.session_timeout, fight=fight), shut)
 
 
 def _failure(task: asyncio.Task[None]) -> BaseException | None:

@@ -11,6 +11,7 @@ from enum import Enum
 from forwarder.lane.window import sending_order
 from forwarder.model.attempt import DeadLetterReason, DiscardReason
 from forwarder.model.event import Event, Unreadable
+from forwarder.model.verdict import Partial
 
 
 class Fate(Enum):
@@ -85,6 +86,22 @@ class Flight:
         doomed = part_of(tuple(events), fate).inherit(head)
         doomed.reason, doomed.attempts, doomed.earlier = reason, head.attempts, head.earlier
         self.parts.appendleft(doomed)
+
+    def sort_out(self, verdict: Partial, fate: Fate) -> Part:
+        """Take the first part to pieces: what was refused, with `fate`, then what is sent again. Returns what arrived."""
+        head = self.parts.popleft()
+        again, refused = set(verdict.again), set(verdict.refused)
+        gone = [event for index, event in enumerate(head.events) if index in refused]
+        rest = [event for index, event in enumerate(head.events) if index in again and index not in refused]
+        if rest:
+            self.parts.appendleft(part_of(sending_order(rest)).inherit(head))
+        if gone:
+            part = part_of(gone, fate).inherit(head)
+            part.reason = verdict.because if fate is Fate.DEAD_LETTER else None
+            self.parts.appendleft(part)
+        arrived = part_of([event for index, event in enumerate(head.events) if index not in again | refused])
+        arrived.attempts = head.attempts
+        return arrived.inherit(head)
 
 
 def part_of(events: Sequence[Event], fate: Fate = Fate.SEND) -> Part:

@@ -1,4 +1,5 @@
-"""The delivering half of a lane: which part is attempted next, and what a verdict does to it. Pure: no I/O, time is an argument.
+"""The delivering half of a lane: which part is attempted next, and when. Pure: no I/O, time is an argument. What a verdict does is in
+outcomes.py.
 
 Parts of a flight go strictly in order; with one slot nothing overtakes. A part that was attempted is frozen: it is split only by
 a verdict (413, 400), when events of it are given up, or for a small probe while the circuit is open, and the probe only when
@@ -8,47 +9,19 @@ no attempt of it may have reached the receiver.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
-from enum import Enum
+from collections.abc import Mapping
 from itertools import islice
 
 from forwarder.lane.actions import Action, Send, WriteDeadLetters, WriteLedger
-from forwarder.lane.flight import Fate, Flight, Part, part_of
-from forwarder.lane.inflight import InFlight
-from forwarder.lane.limits import RefusalMeter
-from forwarder.lane.policy import CIRCUIT_AFTER, PROBE_EVENTS, LanePolicy
+from forwarder.lane.flight import Fate, Flight, part_of
+from forwarder.lane.outcomes import Outcomes
+from forwarder.lane.policy import PROBE_EVENTS
 from forwarder.lane.window import Window, sending_order
-from forwarder.model.attempt import AMBIGUOUS, Attempt, DeadLetterReason, DiscardReason, Failure, Response
-from forwarder.model.event import Event
-from forwarder.model.verdict import Bisect, Delivered, Disable, Drop, Halve, Interrupted, Retry, Verdict
+from forwarder.model.attempt import DeadLetterReason, DiscardReason
 
 
-class Alarm(Enum):
-    """What the lane's state must react to."""
-
-    REFUSES_ALL = "refuses all"
-    GONE = "gone"
-
-
-class Flights(InFlight):
-    """`failures` counts failed attempts in a row."""
-
-    def __init__(self, policy: LanePolicy, settle: Callable[[Flight, Part], None]) -> None:
-        super().__init__()
-        self.policy = policy
-        self.failures = 0
-        self.last_start = -math.inf
-        self.hold_until = -math.inf
-        self.last_error = ""
-        self._gave_up = -math.inf
-        self._failing_since = math.inf
-        self._settle = settle
-        self._teller: Flight | None = None
-        self._meter = RefusalMeter(policy.dead_letter_limit)
-
-    @property
-    def circuit_open(self) -> bool:
-        return self.failures >= CIRCUIT_AFTER
+class Flights(Outcomes):
+    """The batches of a lane, and when each of them is attempted."""
 
     def _slots(self) -> int:
         return 1 if self.circuit_open else self.policy.slots
@@ -93,69 +66,6 @@ class Flights(InFlight):
             times.append(window.due_at(self.policy, self.last_start))
         return min(times, default=math.inf)
 
-    def on_verdict(
-        self, flight: Flight, attempt: Attempt, verdict: Verdict, now: float, wall: float, delay: float
-    ) -> Alarm | None:
-        """Apply the verdict on the flight's first part. `delay` is the back-off for a retry, in seconds.
-
-        A flight whose partitions are no longer ours has no parts left: what became of it is its next owner's business.
-        """
-        flight.busy = False
-        if self._teller is flight:
-            self._teller = None
-        if not flight.parts:
-            return None
-        part = flight.head
-        _note_attempt(part, attempt, wall)
-        match verdict:
-            case Delivered():
-                self._delivered(flight)
-            case Interrupted():
-                part.attempts -= 1
-            case Retry(after=after, reason=reason):
-                self.last_error = reason
-                # "Now" (0, or a date gone by) is no wish to be asked without any pause.
-                self._failed(flight, now, now + (after if after else delay))
-            case Halve(reason=reason):
-                return self._narrow(flight, reason, DeadLetterReason.TOO_LARGE)
-            case Bisect(reason=reason):
-                return self._narrow(flight, reason, DeadLetterReason.REFUSED)
-            case Drop(reason=reason):
-                self.last_error = reason
-                flight.condemn(part.events, Fate.DISCARD, DiscardReason.REJECTED)
-            case Disable(reason=reason):
-                self.last_error = reason
-                return Alarm.GONE
-        return None
-
-    def on_written(self, flight: Flight, ok: bool, now: float, delay: float) -> None:
-        """A dead letter or ledger entry was acknowledged, or not: then it is tried again after `delay` seconds."""
-        flight.busy = False
-        if not flight.parts:
-            return
-        if ok:
-            self._finish_head(flight)
-        else:
-            flight.retry_at = now + delay
-
-    def start_afresh(self) -> None:
-        """Forget earlier failures and refusals: somebody mended something."""
-        self._meter = RefusalMeter(self.policy.dead_letter_limit)
-        self.failures = 0
-        self._failing_since = math.inf
-        self.hold_until = -math.inf
-        for flight in self.items:
-            flight.retry_at = -math.inf
-
-    @property
-    def refused_in_a_row(self) -> int:
-        return self._meter.in_a_row
-
-    def restore(self, failures: int, refused_in_a_row: int) -> None:
-        """Go on where a checkpoint left off: an open circuit stays open, but its probe may go at once."""
-        self.failures = max(self.failures, failures)
-        self._meter.in_a_row = max(self._meter.in_a_row, refused_in_a_row)
-
     def _start(self, flight: Flight, actions: list[Action], now: float, notices: Mapping[DiscardReason, int]) -> None:
         flight.busy = True
         flight.retry_at = -math.inf
@@ -171,30 +81,6 @@ class Flights(InFlight):
             case Fate.DISCARD:
                 actions.append(WriteLedger(flight, part))
 
-    def _delivered(self, flight: Flight) -> None:
-        self.failures = 0
-        self._failing_since = math.inf
-        self.hold_until = -math.inf
-        self.last_error = ""
-        self._meter.delivered(len(flight.head.events))
-        self._finish_head(flight)
-
-    def _finish_head(self, flight: Flight) -> None:
-        part = flight.parts.popleft()
-        self._settle(flight, part)
-        if not flight.parts:
-            self.items.remove(flight)
-        elif flight.head.fate is Fate.SEND:
-            flight.retry_at = self.hold_until
-
-    def _failed(self, flight: Flight, now: float, retry_at: float) -> None:
-        self.failures += 1
-        self._failing_since = min(self._failing_since, now)
-        flight.retry_at = self.hold_until = retry_at
-        part, most = flight.head, self.policy.max_attempts
-        if most is not None and part.attempts >= most:
-            self._give_up(flight, part.events, DiscardReason.ATTEMPTS, DeadLetterReason.ATTEMPTS)
-
     def _told_by(self, flight: Flight, notices: Mapping[DiscardReason, int]) -> Mapping[DiscardReason, int]:
         """Discards are told by one request at a time: of two, each would tell all of them."""
         if self._teller is not None or not notices:
@@ -206,22 +92,6 @@ class Flights(InFlight):
         part = flight.head
         if self.circuit_open and part.fate is Fate.SEND and not part.ambiguous and len(part.events) > PROBE_EVENTS:
             flight.split_head(PROBE_EVENTS)
-
-    def _narrow(self, flight: Flight, reason: str, single: DeadLetterReason) -> Alarm | None:
-        """Split in two; a single event is the culprit and is dead-lettered, unless the endpoint seems to refuse everything."""
-        part = flight.head
-        self.last_error = reason
-        self.failures = 0
-        self._failing_since = math.inf
-        self.hold_until = -math.inf
-        if len(part.events) > 1:
-            flight.split_head(len(part.events) // 2)
-            return None
-        if self._meter.would_exceed():
-            return Alarm.REFUSES_ALL
-        self._meter.refused()
-        flight.condemn(part.events, Fate.DEAD_LETTER, single)
-        return None
 
     @property
     def may_expire(self) -> bool:
@@ -259,23 +129,3 @@ class Flights(InFlight):
             if expired:
                 self._gave_up = now
                 self._give_up(flight, expired, DiscardReason.EXPIRED, DeadLetterReason.EXPIRED)
-
-    def _give_up(
-        self, flight: Flight, events: list[Event] | tuple[Event, ...], discard: DiscardReason, letter: DeadLetterReason
-    ) -> None:
-        flight.retry_at = -math.inf
-        if self.policy.on_discard == "deadLetter":
-            flight.condemn(events, Fate.DEAD_LETTER, letter)
-        else:
-            flight.condemn(events, Fate.DISCARD, discard)
-
-
-def _note_attempt(part: Part, attempt: Attempt, wall: float) -> None:
-    part.first_attempt = part.first_attempt or wall - attempt.seconds
-    part.last_attempt, part.tried = wall, True
-    match attempt.result:
-        case Response(status=status, body=body):
-            part.status, part.excerpt = status, body[:512].decode("utf-8", "replace")
-        case Failure(fault=fault, text=text):
-            part.status, part.excerpt = 0, text
-            part.ambiguous = part.ambiguous or fault in AMBIGUOUS

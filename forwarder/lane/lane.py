@@ -9,7 +9,7 @@ from forwarder.lane.actions import Action
 from forwarder.lane.budget import Budget
 from forwarder.lane.feeding import Feeding
 from forwarder.lane.flight import Flight
-from forwarder.lane.flights import Alarm
+from forwarder.lane.outcomes import Alarm
 from forwarder.lane.policy import policy_of
 from forwarder.lane.states import LaneState, Trigger
 from forwarder.lane.window import Window

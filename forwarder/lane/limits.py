@@ -28,9 +28,14 @@ class RefusalMeter:
         self.in_a_row += 1
         self._refused.append(self._settled)
 
-    def would_exceed(self) -> bool:
-        """Whether one more refusal passes the limit: more than `in_a_row` in a row, or more than `ratio` of the last `window`."""
+    def would_exceed(self, more: int = 1, mixed: bool = False) -> bool:
+        """Whether `more` refusals pass the limit: more than `in_a_row` in a row, or more than `ratio` of the last `window`.
+
+        `mixed`: others of the same request were taken, so that these are not in a row.
+        """
         oldest = self._settled + 1 - self._limit.window
         while self._refused and self._refused[0] <= oldest:
             self._refused.popleft()
-        return self.in_a_row >= self._limit.in_a_row or len(self._refused) + 1 > self._limit.ratio * self._limit.window
+        if not mixed and self.in_a_row + more > self._limit.in_a_row:
+            return True
+        return len(self._refused) + more > self._limit.ratio * self._limit.window

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from forwarder.lane.sizes import FRAME_BYTES
+from forwarder.settings.providers.spec import Sizing
 from forwarder.settings.webhook import DeadLetterLimit, RetryPolicy, Webhook
 
 CIRCUIT_AFTER = 5
@@ -17,10 +17,14 @@ WINDOWS_IN_MEMORY = 4
 """A lane holds up to this many full batches: enough to keep the sender busy while catch-up refills it."""
 
 
+BRACKETS = 2
+"""Bytes around all events of a body that count as none: a separator too many is counted for each of them anyway."""
+
+
 @dataclass(frozen=True, slots=True)
 class LanePolicy:
     """`interval` is the longest of throttle and maxWait. `capacity_*` bound what the lane holds in memory. `expiry_pause`: least
-    time between two looks for expired events. `wrapped`: the payload puts each event into an object of its own."""
+    time between two looks for expired events. `wrapped`: the payload puts something around each event, namely `wrapping`."""
 
     throttle: float
     interval: float
@@ -39,13 +43,17 @@ class LanePolicy:
     retry: RetryPolicy
     dead_letter_limit: DeadLetterLimit
     wrapped: bool
+    wrapping: Sizing
     capacity_events: int
     capacity_bytes: int
 
 
 def policy_of(webhook: Webhook) -> LanePolicy:
     """The policy of a webhook. Pure."""
-    wrapped = webhook.payload.format == "stalwart"
+    spec = webhook.payload.spec
+    sizing, caps = spec.sizing, spec.caps
+    max_events = min(webhook.max_events, caps.max_events or webhook.max_events)
+    max_bytes = min(webhook.max_bytes, caps.max_bytes or webhook.max_bytes)
     max_wait = webhook.throttle if webhook.max_wait is None else webhook.max_wait
     return LanePolicy(
         throttle=webhook.throttle,
@@ -53,8 +61,8 @@ def policy_of(webhook: Webhook) -> LanePolicy:
         strict=webhook.strict_throttle,
         idle_gap=webhook.idle_gap,
         max_wait=max_wait,
-        max_events=webhook.max_events,
-        max_bytes=max(1, webhook.max_bytes - FRAME_BYTES) if wrapped else webhook.max_bytes,
+        max_events=max_events,
+        max_bytes=max(1, max_bytes - max(0, sizing.frame - BRACKETS)),
         flush_level=webhook.flush_level,
         slots=webhook.concurrency,
         lossy=webhook.lossy,
@@ -64,7 +72,8 @@ def policy_of(webhook: Webhook) -> LanePolicy:
         max_attempts=webhook.max_attempts,
         retry=webhook.retry,
         dead_letter_limit=webhook.dead_letter_limit,
-        wrapped=wrapped,
-        capacity_events=max(WINDOWS_IN_MEMORY * webhook.max_events, 1000),
-        capacity_bytes=max(WINDOWS_IN_MEMORY * webhook.max_bytes, 1024 * 1024),
+        wrapped=bool(sizing.event or sizing.names or sizing.quoted),
+        wrapping=sizing,
+        capacity_events=max(WINDOWS_IN_MEMORY * max_events, 1000),
+        capacity_bytes=max(WINDOWS_IN_MEMORY * max_bytes, 1024 * 1024),
     )

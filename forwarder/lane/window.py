@@ -53,7 +53,7 @@ class Window:
             self._note_gaps(events, policy.idle_gap)
         self.events.extend(events)
         if odd or policy.wrapped:
-            self.bytes += sum([body_size(event, policy.wrapped) for event in events])
+            self.bytes += sum([body_size(event, policy.wrapping) for event in events])
         else:
             self.bytes += sum([4 if e.value is None else len(e.value) for e in events]) + len(
                 events
@@ -116,7 +116,7 @@ class Window:
 
     def _take_plain(self, policy: LanePolicy, most: int) -> list[Event]:
         """As many as fit, and at least one."""
-        sizes = list(accumulate([body_size(event, policy.wrapped) for event in islice(self.events, most)]))
+        sizes = list(accumulate([body_size(event, policy.wrapping) for event in islice(self.events, most)]))
         count = max(1, bisect_left(sizes, policy.max_bytes))
         return [self.events.popleft() for _ in range(count)]
 
@@ -127,7 +127,7 @@ class Window:
         size = 0
         while self.events and len(batch) < most:
             event = self.events[0]
-            body = body_size(event, policy.wrapped)
+            body = body_size(event, policy.wrapping)
             if batch and (
                 (event.problem is not None) != dead
                 or size + body >= policy.max_bytes
@@ -181,7 +181,7 @@ class Window:
 
     def _recount(self, removed: Sequence[Event], policy: LanePolicy) -> None:
         """Bring the sums up to date after events have left."""
-        self.bytes -= sum([body_size(event, policy.wrapped) for event in removed])
+        self.bytes -= sum([body_size(event, policy.wrapping) for event in removed])
         if self.urgent:
             self.urgent -= sum(_urgent(event, policy) for event in removed)
         if self.cuts and policy.idle_gap is not None:

@@ -20,6 +20,7 @@ class Fault(Enum):
     EGRESS = "egress_denied"
     PROTOCOL = "protocol"
     CREDENTIALS = "credentials"
+    UNSENDABLE = "unsendable"
     CANCELLED = "cancelled"
 
 
@@ -83,4 +84,5 @@ class DeadLetterReason(Enum):
     TOO_LARGE = "too_large_for_webhook"
     EXPIRED = "expired"
     FILTER_ERROR = "filter_error"
+    UNRENDERABLE = "unrenderable"
     ATTEMPTS = "attempts"

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from forwarder.model.attempt import DeadLetterReason
+
 
 class Pace(Enum):
     """How soon to try again: NORMAL for a fault that passes, SLOW for one that a person has to mend."""
@@ -56,8 +58,23 @@ class Drop:
 
 
 @dataclass(frozen=True, slots=True)
+class Partial:
+    """The events of the batch went different ways. Indexes into the batch; those in neither list have arrived.
+
+    `again` are sent once more, alone, after the receiver's own wish `after` (seconds) or the usual back-off. `refused` are
+    dead-lettered for `because`.
+    """
+
+    reason: str
+    again: tuple[int, ...] = ()
+    refused: tuple[int, ...] = ()
+    because: DeadLetterReason = DeadLetterReason.REFUSED
+    after: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Interrupted:
     """Cancelled by shutdown: this was no attempt at all."""
 
 
-Verdict = Delivered | Retry | Halve | Bisect | Disable | Drop | Interrupted
+Verdict = Delivered | Partial | Retry | Halve | Bisect | Disable | Drop | Interrupted

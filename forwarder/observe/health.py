@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 from aiohttp import web
 
@@ -45,6 +46,8 @@ class Health:
         self._beat: float | None = None
         self.books: Callable[[], dict[str, object]] = dict
         """What `GET /books` shows; set by whoever keeps them."""
+        self.events: Callable[[], Callable[[], dict[str, object]]] = lambda: lambda: {"webhooks": [], "types": []}
+        """What `GET /events` shows, in two steps: a snapshot, and what makes the document of it; set by whoever reads events."""
         self.stuck: tuple[str, ...] = ()
         """What has been stuck for so long that a restart is the way out, for people; set by the watchdog."""
         self.beats = 0
@@ -94,7 +97,7 @@ def parse_listen(listen: str) -> tuple[str, int]:
 
 
 class HealthServer:
-    """`/metrics`, `/livez`, `/readyz` and `/books`. Never started twice."""
+    """`/metrics`, `/livez`, `/readyz`, `/books` and `/events`. Never started twice."""
 
     def __init__(self, listen: str, metrics: Metrics, health: Health) -> None:
         self._listen = listen
@@ -110,6 +113,7 @@ class HealthServer:
                 web.get("/livez", self._live),
                 web.get("/readyz", self._ready),
                 web.get("/books", self._books),
+                web.get("/events", self._events),
             ]
         )
         self._runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=1.0)
@@ -145,10 +149,19 @@ class HealthServer:
         return web.Response(body=body, headers={"Content-Type": content_type})
 
     async def _books(self, _request: web.Request) -> web.Response:
-        """The accounts of all webhooks as of one moment; put into words in the thread, as metrics are."""
+        """The accounts of all webhooks as of one moment."""
+        return await self._told(lambda: {"webhooks": self._health.books()}, lambda books: books)
+
+    async def _events(self, _request: web.Request) -> web.Response:
+        """The event types seen as of one moment."""
+        return await self._told(self._health.events, lambda made: made())
+
+    async def _told(self, snapshot: Callable[[], Any], document: Callable[[Any], object]) -> web.Response:
+        """A document of one moment; put into words in the thread, as metrics are."""
         async with self._scraping:
-            books = {"webhooks": self._health.books()}
-            text = await asyncio.get_running_loop().run_in_executor(self._thread, json.dumps, books)
+            taken = snapshot()
+            loop = asyncio.get_running_loop()
+            text = await loop.run_in_executor(self._thread, lambda: json.dumps(document(taken)))
         return web.Response(text=text, content_type="application/json")
 
     async def _live(self, _request: web.Request) -> web.Response:

@@ -154,11 +154,6 @@ def runs_of(offsets: set[int]) -> Runs:
     return runs
 
 
-def offsets_of(runs: Runs) -> set[int]:
-    """Every offset in the runs. For runs that are known to be few and short."""
-    return {offset for first, last in runs for offset in range(first, last + 1)}
-
-
 def _largest(lanes: Mapping[str, Mark]) -> list[str]:
     return sorted(lanes, key=lambda name: len(_encoder.encode(lanes[name])), reverse=True)[:5]
 

@@ -36,12 +36,18 @@ def ignore(target: object, webhook: Webhook, event: Event, text: str) -> None:
     """The `on_filter_error` of callers that do not count."""
 
 
+def forget(event: Event) -> None:
+    """The `on_key` of callers that learn nothing."""
+
+
 class Router(Generic[T]):
     """Chooses among `webhooks`; each comes with the caller's own thing that `match` returns for it (a lane, a name).
 
     `on_filter_error` is called for every event that a webhook's filters cannot decide because of an error, with a text for
     people; then `onFilterError` of the webhook rules: `match` takes the event, `noMatch` and `deadLetter` do not (writing the
-    dead letter is the caller's part). Raises ConfigurationError with all that is wrong in rules, sets and filters.
+    dead letter is the caller's part). `on_key` is called for an event whose routing key is not remembered.
+
+    Raises ConfigurationError with all that is wrong in rules, sets and filters.
     """
 
     def __init__(
@@ -51,8 +57,10 @@ class Router(Generic[T]):
         event_sets: Mapping[str, EventSet],
         tenants: Mapping[str, Tenant],
         on_filter_error: Callable[[T, Webhook, Event, str], None] = ignore,
+        on_key: Callable[[Event], None] = forget,
     ) -> None:
         self._webhooks = tuple(webhooks)
+        self._on_key = on_key
         self._on_filter_error = on_filter_error
         self._clauses, self._filters = _compile(self._webhooks, event_sets, tenants)
         self._index = Index(self._clauses)
@@ -81,6 +89,11 @@ class Router(Generic[T]):
         view = look(event, plan.needs)
         return [c.target for c in plan.candidates if self._admits(c, view, event)]
 
+    def outlook(self, event: Event) -> list[tuple[T, bool]]:
+        """Those that may want events with this topic, type, severity and tenant, each with whether they want all of them: where
+        not, their filters are asked with each event."""
+        return [(c.target, not c.filters) for c in self._plan(event).candidates]
+
     def _admits(self, candidate: Candidate[T], view: View, event: Event) -> bool:
         answer = settle(candidate, view)
         if not isinstance(answer, Failed):
@@ -89,6 +102,7 @@ class Router(Generic[T]):
         return candidate.webhook.on_filter_error == "match"
 
     def _plan(self, event: Event) -> Plan[T]:
+        self._on_key(event)
         found = self._index.find(event)
         plan = self._plans.get((found, ()))
         if plan is None:

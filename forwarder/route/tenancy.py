@@ -8,8 +8,9 @@ from forwarder.settings.process import Tenant
 
 
 def expand(names: Iterable[str], tree: Mapping[str, Tenant], *, children: bool) -> frozenset[str]:
-    """`names`, and with `children` all their descendants. A name that the tree does not know stands for itself."""
-    found = set(names)
+    """The tenants of `names`, and with `children` all their descendants. The name of a company stands for its tenant, as it
+    does in events (see `source/decode`); a name that the tree does not know stands for itself."""
+    found = {name if name in tree else _owner(name, tree) for name in names}
     queue = list(found) if children else []
     while queue:
         tenant = tree.get(queue.pop())
@@ -17,3 +18,8 @@ def expand(names: Iterable[str], tree: Mapping[str, Tenant], *, children: bool) 
         found |= fresh
         queue.extend(fresh)
     return frozenset(found)
+
+
+def _owner(name: str, tree: Mapping[str, Tenant]) -> str:
+    """The tenant that has the company `name`, else `name` itself."""
+    return next((owner for owner, tenant in tree.items() if name in tenant.companies), name)

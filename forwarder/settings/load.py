@@ -13,6 +13,7 @@ from forwarder.settings.checks.files import secret_variables
 from forwarder.settings.environment import unknown
 from forwarder.settings.problems import Finding, Problem, Weight
 from forwarder.settings.process import Settings
+from forwarder.settings.resolve import resolved
 from forwarder.settings.show import webhook_fingerprint
 from forwarder.settings.sources import Raw, order, read
 from forwarder.settings.tree import locate, written
@@ -62,7 +63,7 @@ def load(path: Path, environ: Mapping[str, str] | None = None, checks: Sequence[
         draft(Webhook, hook.node, {"name": f"stand-in-{index}", "url": "https://stand-in.invalid/"}, hook.prefix)
         for index, hook in enumerate(raw.webhooks)
     ]
-    settings = process.value.model_copy(update={"webhooks": tuple(hook.value for hook in hooks)})
+    settings = resolved(process.value.model_copy(update={"webhooks": tuple(hook.value for hook in hooks)}))
     problems = list(raw.problems) + [p for hook in hooks for p in hook.problems]
     if not raw.unreadable:  # what is missing in a file that nobody can read is no news
         problems += process.problems

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
+from forwarder.settings.providers.spec import ProviderSpec
 from forwarder.settings.secrets import NO_SECRET, Secret
 from forwarder.settings.types import Duration, Level, Model, Size, StartAt, Strings
 from forwarder.settings.webhook import Webhook
@@ -194,8 +195,12 @@ class Egress(Model):
 
 
 class Tenant(Model):
-    """A tenant and its child accounts."""
+    """A tenant, its companies and its child accounts."""
 
+    title: str = ""
+    """What people call it."""
+    companies: tuple[str, ...] = ()
+    """Ids and names that records give for it (company, account): an event of one of them is an event of this tenant."""
     children: tuple[str, ...] = ()
     """Names of the child tenants."""
 
@@ -205,6 +210,8 @@ class EventSet(Model):
 
     title: str = ""
     """What people call it."""
+    category: str = ""
+    """What it belongs to, for lists."""
     events: tuple[str, ...] = ()
     """Event types: exact names, and globs such as `auth.*`."""
     level: Level = 0
@@ -253,7 +260,14 @@ class Settings(Model):
     """Named groups of event types, for `eventSets` of webhooks and rules."""
     presets: dict[str, Preset] = Field({})
     """Envelope presets of your own: name -> paths."""
+    providers: dict[str, ProviderSpec] = Field({})
+    """Payload formats of your own: name -> what the receiver wants, in the form of the built-in ones."""
     webhooks_dir: str | None = None
     """Folder of webhook files (.yaml, .yml, .json), relative to this file."""
     webhooks: tuple[Webhook, ...] = ()
     """Webhooks written in this file, beside those of `webhooksDir`."""
+
+    @property
+    def companies(self) -> dict[str, str]:
+        """Company -> tenant, for every company of every tenant."""
+        return {company: name for name, tenant in self.tenants.items() for company in tenant.companies}

@@ -12,12 +12,13 @@ from pydantic_core import PydanticUndefined
 
 from forwarder.model.severity import NAMES
 from forwarder.settings import types
+from forwarder.settings.auth import Basic, Bearer, HeaderAuth, Unauthenticated
 from forwarder.settings.environment import COMMAND_LINE, variables
 from forwarder.settings.process import EventSet, Preset, Settings, Source, Tenant
 from forwarder.settings.secrets import EnvironmentSecret, FileSecret, NoSecret, ValueSecret
 from forwarder.settings.types import Model
 from forwarder.settings.walk import fields, members, models, tag_of
-from forwarder.settings.webhook import Basic, Bearer, HeaderAuth, Unauthenticated, Webhook
+from forwarder.settings.webhook import Webhook
 
 _INTRO = """# Configuration
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import BaseModel, Discriminator, Field, SecretStr, Tag
 
 from forwarder.settings.types import Model
 
@@ -85,6 +85,29 @@ class FileSecret(Model):
 
 Secret = Annotated[NoSecret | ValueSecret | EnvironmentSecret | FileSecret, Field(discriminator="type")]
 NO_SECRET = NoSecret()
+
+
+def _text_or_secret(value: Any) -> str:
+    return "@text" if isinstance(value, str) else "@secret"
+
+
+TextOrSecret = Annotated[Annotated[str, Tag("@text")] | Annotated[Secret, Tag("@secret")], Discriminator(_text_or_secret)]
+"""A value that may be written as it is, or kept as a secret."""
+
+
+def secrets_in(value: object) -> Iterator[ValueSecret | EnvironmentSecret | FileSecret]:
+    """Every secret anywhere in settings."""
+    if isinstance(value, ValueSecret | EnvironmentSecret | FileSecret):
+        yield value
+    elif isinstance(value, BaseModel):
+        for name in type(value).model_fields:
+            yield from secrets_in(getattr(value, name))
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from secrets_in(item)
+    elif isinstance(value, tuple):
+        for item in value:
+            yield from secrets_in(item)
 
 
 def fingerprint(text: str) -> str:

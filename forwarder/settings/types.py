@@ -6,7 +6,7 @@ import math
 import re
 from datetime import datetime
 from enum import Enum
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -143,3 +143,5 @@ Strings = Annotated[
     BeforeValidator(_split),
     WithJsonSchema({"anyOf": [{"type": "array", "items": {"type": "string"}}, {"type": "string"}]}),
 ]
+StatusAction = Literal["deliver", "retry", "retrySlow", "halve", "bisect", "disable", "drop"]
+"""What is done about an HTTP status."""

@@ -3,93 +3,18 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Any, Literal
+from typing import Literal
 
 from pydantic import Discriminator, Field, Tag
 
-from forwarder.settings.secrets import NO_SECRET, Secret, ValueSecret
-from forwarder.settings.types import Duration, Forever, Level, Model, Size, StartAt
+from forwarder.settings.auth import HttpAuth, Unauthenticated
+from forwarder.settings.payload import AnyPayload, payload_of
+from forwarder.settings.secrets import NO_SECRET, Secret, TextOrSecret
+from forwarder.settings.signature import Named, Signature, listed
+from forwarder.settings.tls import Tls
+from forwarder.settings.types import Duration, Forever, Level, Model, Size, StartAt, StatusAction
 
 MIB = 1024 * 1024
-
-
-class Unauthenticated(Model):
-    """No authentication."""
-
-    type: Literal["Unauthenticated"] = Field("Unauthenticated", alias="@type")
-
-
-class Basic(Model):
-    """HTTP Basic (RFC 7617)."""
-
-    type: Literal["Basic"] = Field("Basic", alias="@type")
-    username: str
-    """User name; must not hold a colon."""
-    secret: Secret
-    """Password."""
-
-
-class Bearer(Model):
-    """`Authorization: Bearer ...` (RFC 6750)."""
-
-    type: Literal["Bearer"] = Field("Bearer", alias="@type")
-    bearer_token: Secret
-    """Token."""
-
-
-class HeaderAuth(Model):
-    """A header of the receiver's own choosing."""
-
-    type: Literal["Header"] = Field("Header", alias="@type")
-    name: str
-    """Name of the header."""
-    value: Secret
-    """Its whole value."""
-
-
-HttpAuth = Annotated[Unauthenticated | Basic | Bearer | HeaderAuth, Field(discriminator="type")]
-
-
-class Signature(Model):
-    """Which scheme signs the body."""
-
-    scheme: Literal["stalwart", "standard-webhooks", "github"] = "stalwart"
-    """stalwart: `X-Signature`; standard-webhooks: `webhook-signature`; github: `X-Hub-Signature-256`."""
-    keys: tuple[Secret, ...] = ()
-    """Keys, newest first; all of them sign where the scheme knows several (rotation)."""
-
-
-class ClientCertificate(Model):
-    """A client certificate (PEM files)."""
-
-    certificate_file: str
-    """PEM file of the certificate."""
-    key_file: str
-    """PEM file of its key."""
-    key_password: Secret = NO_SECRET
-    """Password of the key file."""
-
-
-class Tls(Model):
-    """Trust and identity of the connection."""
-
-    ca_file: str | None = None
-    """PEM file of the authorities to trust; the system's otherwise."""
-    client_certificate: ClientCertificate | None = None
-    """Certificate that Forwarder shows to the receiver."""
-    min_version: Literal["1.2", "1.3"] = "1.2"
-    """Least version of TLS."""
-    server_name: str | None = None
-    """Name to ask for and to verify; the URL's host otherwise."""
-
-
-class Payload(Model):
-    """The body's format."""
-
-    format: Literal["json", "ndjson", "stalwart"] = "json"
-    """json: array of the producers' own bytes; ndjson: one per line; stalwart: `{"events":[...]}`."""
-    timestamp_format: Literal["seconds", "milliseconds", "microseconds", "nanoseconds", "rfc3339"] = "nanoseconds"
-    """Of the envelope's time, in formats that render one."""
 
 
 class RetryPolicy(Model):
@@ -131,14 +56,6 @@ class Rule(Model):
     """Least severity."""
     filter: str | None = None
     """CEL expression, as in the webhook."""
-
-
-def _header_kind(value: Any) -> str:
-    return "@text" if isinstance(value, str) else "@secret"
-
-
-HeaderValue = Annotated[Annotated[str, Tag("@text")] | Annotated[Secret, Tag("@secret")], Discriminator(_header_kind)]
-StatusAction = Literal["deliver", "retry", "retrySlow", "halve", "bisect", "disable", "drop"]
 
 
 class Webhook(Model):
@@ -209,7 +126,7 @@ class Webhook(Model):
     """Bounded window, few retries, lowest severity shed first, no catch-up."""
     http_auth: HttpAuth = Unauthenticated()
     """How to log in to the receiver."""
-    http_headers: dict[str, HeaderValue] = Field({}, repr=False)
+    http_headers: dict[str, TextOrSecret] = Field({}, repr=False)
     """Headers added to each request; a value may be a secret."""
     signature_key: Secret = NO_SECRET
     """Key that signs the body; the scheme is `signature.scheme`."""
@@ -219,9 +136,9 @@ class Webhook(Model):
     """Trust and client certificate."""
     allow_invalid_certs: bool = False
     """Do not verify the receiver: anybody on the way can pose as it."""
-    payload: Payload = Payload()
+    payload: AnyPayload = payload_of({"format": "json"})
     """The body's format."""
-    compression: Literal["none", "gzip"] = "none"
+    compression: Literal["none", "gzip", "zstd"] = "none"
     """Of the body. A signature covers the compressed bytes, as they are sent."""
     status_policy: dict[str, StatusAction] = Field({})
     """HTTP status (`404`, `4xx`, `400-499`) -> what happens, over the built-in table."""
@@ -239,11 +156,6 @@ class Webhook(Model):
         return self.retry.max_attempts or (2 if self.lossy else None)
 
     @property
-    def signature_keys(self) -> tuple[Secret, ...]:
-        """All keys that sign, newest first; empty when nothing signs."""
-        listed = tuple(key for key in self.signature.keys if key.type != "None") if self.signature else ()
-        single = () if self.signature_key.type == "None" else (self.signature_key,)
-        return single + listed
-
-
-__all__ = ["Secret", "ValueSecret", "Webhook"]
+    def signing_keys(self) -> tuple[Named, ...]:
+        """All keys, newest first, whether they are valid now or not; empty when nothing signs."""
+        return listed(self.signature_key, self.signature)

@@ -25,6 +25,7 @@ _TOGETHER = 100
 """Records that are screened in one go: enough to share the cost of it, few enough that their copy stays in the processor's cache."""
 
 _NO_PRESETS: Mapping[str, UserPreset] = MappingProxyType({})
+_NO_COMPANIES: Mapping[str, str] = MappingProxyType({})
 
 
 class Record(Protocol):
@@ -56,11 +57,19 @@ _SURPRISES = (_Surprise, msgspec.DecodeError, UnicodeDecodeError, RecursionError
 class Decoder:
     """Reads the records of one source. Remembers the preset that fitted last, which changes the cost and never the result.
 
+    `companies` (company -> tenant) is kept, not copied: what it says counts from the next record on.
+
     Raises ConfigurationError for a preset that does not exist and for a path that cannot be read.
     """
 
-    def __init__(self, source: Source, presets: Mapping[str, UserPreset] = _NO_PRESETS) -> None:
+    def __init__(
+        self,
+        source: Source,
+        presets: Mapping[str, UserPreset] = _NO_PRESETS,
+        companies: Mapping[str, str] = _NO_COMPANIES,
+    ) -> None:
         self._reader = Reader(source, presets)
+        self._companies = companies
 
     def decode(self, record: Record) -> Event:
         """One record, whatever it holds; what cannot be read comes back with `problem` set."""
@@ -74,7 +83,7 @@ class Decoder:
         return events
 
     def _decode(self, tp: TP, records: Sequence[Record], add: Callable[[Event], None]) -> None:
-        reader = self._reader
+        reader, companies = self._reader, self._companies
         values: list[Any] = [record.value for record in records]
         limit, override, guessed, binary = reader.limit, reader.override, reader.auto, reader.knows_binary
         plain = all_plain(values, limit)
@@ -100,6 +109,7 @@ class Decoder:
             id_, type_, time, word, tenant = reading
             severity = known.get(word)
             size = len(value) + EVENT_OVERHEAD_BYTES
+            tenant = "" if tenant is None else tenant if tenant.__class__ is str else str(tenant)
             add(
                 Event(
                     tp,
@@ -112,7 +122,7 @@ class Decoder:
                     type_ if type_.__class__ is str else _text(type_),
                     time if time.__class__ is str else time_ns(time) or _stamp_ns(stamp),
                     levels.of(word) if severity is None else severity,
-                    "" if tenant is None else tenant if tenant.__class__ is str else str(tenant),
+                    companies.get(tenant, tenant) if companies else tenant,
                     size + _beside(key, headers) if key or headers else size,
                 )
             )
@@ -129,7 +139,8 @@ class Decoder:
             return Event(*place, "", "", _stamp_ns(stamp), 0, "", size, problem=refused.problem, detail=refused.detail)
         id_, type_, time, word, tenant = reading
         when = time if isinstance(time, str) else time_ns(time) or _stamp_ns(stamp)
-        return Event(*place, _text(id_), _text(type_), when, levels.of(word), _text(tenant), size, text)
+        owner = self._companies.get(_text(tenant), _text(tenant))
+        return Event(*place, _text(id_), _text(type_), when, levels.of(word), owner, size, text)
 
 
 def _text(value: Scalar) -> str:

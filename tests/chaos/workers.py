@@ -174,10 +174,8 @@ async def watch(workers: list[Worker], faults: Faults, report: Report) -> None:
             if worker.wanted and not worker.process.alive and not worker.lock.locked():
                 code = worker.process.exit_code
                 last = worker.process.tail(6)
-                # A broker that goes away in the very second of a start ends the worker with its reason; the orchestrator tries again.
-                if not (code == 1 and "Unable to bootstrap" in last):
-                    report.findings.append(
-                        f"{worker.name} ended by itself with exit code {code} at {time.time():.1f}: {last}"
-                    )
+                report.findings.append(
+                    f"{worker.name} ended by itself with exit code {code} at {time.time():.1f}: {last}"
+                )
                 async with worker.lock, faults.during("crash", "kill", worker.name, {"exit": code}):
                     await worker.start()

@@ -21,7 +21,7 @@ from forwarder.model.attempt import Attempt, Failure, Fault, Response
 from forwarder.model.event import TP
 from forwarder.model.verdict import Delivered, Interrupted
 from forwarder.progress.checkpoint import Checkpoint
-from tests.properties import lane_watch
+from tests.properties import lane_catchup, lane_watch
 from tests.properties.lane_books import OtherBooks
 from tests.properties.lane_places import Kafka, Mood, Shelf, Taste, judge
 from tests.unit.lane.lane_rig import WALL, webhook
@@ -105,46 +105,9 @@ class World:
 
     # --- catch-up, by the rules of flow/catchup ---
 
-    def look(self) -> None:
-        if self.kicked:
-            self.kicked = False
-            self.following |= {tp for tp in self.tps if self.lane.wants(tp)}
-
     def catch_up(self, count: int = 5) -> bool:
         """One pass for each reader that is running; False when none is."""
-        self.look()
-        for tp in sorted(self.following):
-            waits = self.lane.behind.get(tp, 0) > self.positions[tp]  # ahead of the router
-            if not self.lane.wants(tp) or waits or self._joined(tp):
-                self.following.discard(tp)
-                continue
-            start = self.lane.behind[tp]
-            if start < self.kafka.first[tp]:
-                self._lose(tp, start)
-                continue
-            upto = min(start + count, self.kafka.end(tp), self.positions[tp])
-            found, held = self.kafka.wanted(tp, start, upto), self.held(tp) | self.done(tp, start, upto)
-            records = self.kafka.records(tp, start - 2, upto + 2)
-            self.lane.feed(tp, found, upto, self.now, records)
-            end = self.lane.behind[tp]
-            self.books.fed(tp, start, end, set(records), {item.offset for item in found}, held)
-            self._joined(tp)
-        return bool(self.following)
-
-    def _joined(self, tp: TP) -> bool:
-        if self.lane.behind.get(tp, self.positions[tp]) != self.positions[tp]:
-            return False
-        self.lane.join(tp)
-        return True
-
-    def _lose(self, tp: TP, cursor: int) -> None:
-        upto = self.kafka.first[tp]
-        spared = self.held(tp) | self.done(tp, cursor, upto)
-        self.outcomes |= {(tp.partition, offset) for offset in set(range(cursor, upto)) - spared}
-        gone = self.books.lose(tp, cursor, upto, self.held(tp), "discarded retention")
-        doubtful = self.lane.accounts.of[tp].doubtful
-        lost = self.lane.skip(tp, upto)
-        assert lost == gone or (lost > gone and self.lane.accounts.of[tp].doubtful) or gone - lost <= doubtful
+        return lane_catchup.catch_up(self, count)
 
     def done(self, tp: TP, start: int, end: int) -> set[int]:
         ahead = self.lane.delivered_ahead.get(tp, ())
@@ -238,7 +201,7 @@ class World:
             restore(self.lane, tp, checkpoint, "f", None)
         if self.lane.state is not LaneState.DISABLED:
             for tp in self.tps:
-                self._joined(tp)
+                lane_catchup.joined(self, tp)
         self.due = -math.inf
         self.kicked = True
         self.serve()

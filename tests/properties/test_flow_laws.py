@@ -17,7 +17,7 @@ from forwarder.deliver.request import Exchange, Request
 from forwarder.kafka.group import Failed, Fence
 from forwarder.model.attempt import Failure, Fault, Response
 from forwarder.model.event import TP
-from forwarder.progress.checkpoint import offsets_of
+from tests.properties.runs import offsets_of
 from tests.unit.flow.flow_rig import P0, P1, UNANSWERED, FakeGroup, FakeLog, Flow, chunk, hook
 
 HOOKS = (

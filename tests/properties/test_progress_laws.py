@@ -9,17 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forwarder.errors import CheckpointError
-from forwarder.progress.checkpoint import (
-    AccountRecord,
-    Checkpoint,
-    Frozen,
-    Mark,
-    decode,
-    encode,
-    offsets_of,
-    order_of,
-    runs_of,
-)
+from forwarder.progress.checkpoint import AccountRecord, Checkpoint, Frozen, Mark, decode, encode, order_of, runs_of
+from tests.properties.runs import offsets_of
 
 OFFSET = st.integers(0, 2**63 - 1)
 RUNS = st.sets(st.integers(0, 500), max_size=40).map(runs_of)

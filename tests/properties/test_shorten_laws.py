@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forwarder.errors import CheckpointError
-from forwarder.progress.checkpoint import Checkpoint, Frozen, Mark, decode, encode, offsets_of, runs_of
+from forwarder.progress.checkpoint import Checkpoint, Frozen, Mark, decode, encode, runs_of
 from forwarder.progress.shorten import fit
 
 RUNS = st.sets(st.integers(0, 500), max_size=60).map(runs_of)

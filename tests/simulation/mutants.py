@@ -8,7 +8,7 @@ from typing import Any
 from unittest import mock
 
 from forwarder.deliver import sender, verdict
-from forwarder.flow import dispatch, intake, keeper, letters
+from forwarder.flow import intake, keeper, letters
 from forwarder.flow import marks as marks_module
 from forwarder.flow.drain import Drain
 from forwarder.flow.intake import Intake
@@ -53,7 +53,7 @@ def settle_before_2xx() -> list[Patch]:
             return Delivered()
         return judge(result, **given)
 
-    return [mock.patch.object(dispatch, "judge", wrong)]
+    return [mock.patch.object(sender, "judge", wrong)]
 
 
 @mutant

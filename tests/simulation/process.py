@@ -174,7 +174,7 @@ class Process:
 _decoders: dict[tuple[str, str], Decoder] = {}
 
 
-def _decoder(source: Any, presets: Any) -> Decoder:
+def _decoder(source: Any, presets: Any, _companies: Any) -> Decoder:
     """Costs as much as all else of a process, and remembers nothing that counts."""
     key = (source.topic, source.preset)
     if key not in _decoders:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 
 from forwarder.deliver.auth.secret import sendable
-from forwarder.settings.webhook import Basic
+from forwarder.settings.auth import Basic
 
 
 def headers(auth: Basic) -> list[tuple[str, str]]:

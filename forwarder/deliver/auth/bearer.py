@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from forwarder.deliver.auth.secret import sendable
-from forwarder.settings.webhook import Bearer
+from forwarder.settings.auth import Bearer
 
 
 def headers(auth: Bearer) -> list[tuple[str, str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from forwarder.deliver.auth.secret import sendable
-from forwarder.settings.webhook import HeaderAuth
+from forwarder.settings.auth import HeaderAuth
 
 
 def headers(auth: HeaderAuth) -> list[tuple[str, str]]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from forwarder.deliver.auth import basic, bearer, header, unauthenticated
-from forwarder.settings.webhook import Basic, Bearer, HeaderAuth, HttpAuth, Unauthenticated
+from forwarder.settings.auth import Basic, Bearer, HeaderAuth, HttpAuth, Unauthenticated
 
 SCHEMES: Mapping[type, Callable[[Any], list[tuple[str, str]]]] = {
     Unauthenticated: unauthenticated.headers,

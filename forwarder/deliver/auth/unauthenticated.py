@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from forwarder.settings.webhook import Unauthenticated
+from forwarder.settings.auth import Unauthenticated
 
 
 def headers(auth: Unauthenticated) -> list[tuple[str, str]]:

@@ -1,28 +1,12 @@
-"""The rendered body and the pieces that every format needs. Never looks inside a record's value."""
+"""The pieces of a body that every format needs. Never looks inside a record's value."""
 
 from __future__ import annotations
-
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 
 import msgspec
 
 from forwarder.model.event import Event
-from forwarder.settings.webhook import Payload
 
 _LINE_BREAKS_TO_SPACES = bytes.maketrans(b"\r\n", b"  ")
-
-
-@dataclass(frozen=True, slots=True)
-class Body:
-    """What goes over the wire before compression. The same events and settings always give the same bytes."""
-
-    content: bytes = field(repr=False)
-    content_type: str
-
-
-Format = Callable[[Sequence[Event], Payload, str], Body]
-"""A payload format: events in sending order, the webhook's payload settings, the cluster's name."""
 
 
 def json_string(text: str) -> bytes:

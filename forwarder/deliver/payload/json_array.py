@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from forwarder.deliver.payload.body import Body, json_value
+from forwarder.deliver.payload.body import json_value
+from forwarder.deliver.payload.provider import Body, Provider
 from forwarder.model.event import Event
-from forwarder.settings.webhook import Payload
 
 
-def render(events: Sequence[Event], payload: Payload, cluster: str) -> Body:
+class JsonArray(Provider):
     """`[v1,v2]`."""
-    return Body(b"[" + b",".join([json_value(event) for event in events]) + b"]", "application/json")
+
+    def render(self, events: Sequence[Event]) -> Body:
+        """Never raises."""
+        return Body(b"[" + b",".join([json_value(event) for event in events]) + b"]", self.spec.content_type)

@@ -1,21 +1,24 @@
-"""All payload formats by the name that `payload.format` uses. Holds no format itself."""
+"""From a webhook's `payload` to its format: code where there is some, the shape of its file otherwise. Holds no format itself."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from forwarder.deliver.payload import json_array, ndjson, stalwart
-from forwarder.deliver.payload.body import Body, Format
-from forwarder.model.batch import Batch
-from forwarder.settings.webhook import Payload
+from forwarder.deliver.payload.json_array import JsonArray
+from forwarder.deliver.payload.ndjson import Ndjson
+from forwarder.deliver.payload.provider import Provider
+from forwarder.deliver.payload.shaped import Shaped
+from forwarder.deliver.payload.stalwart import Stalwart
+from forwarder.settings.payload import Payload
 
-FORMATS: Mapping[str, Format] = {
-    "json": json_array.render,
-    "ndjson": ndjson.render,
-    "stalwart": stalwart.render,
+CODE: Mapping[str, type[Provider]] = {
+    "json": JsonArray,
+    "ndjson": Ndjson,
+    "stalwart": Stalwart,
 }
+"""Formats whose body or answers are more than data."""
 
 
-def render(batch: Batch, payload: Payload, cluster: str) -> Body:
-    """The batch as `payload.format`; deterministic."""
-    return FORMATS[payload.format](batch.events, payload, cluster)
+def provider_of(payload: Payload, cluster: str) -> Provider:
+    """The format that `payload` asks for. Raises ValueError for a shape or template that cannot be used (refused at load)."""
+    return CODE.get(payload.format, Shaped)(payload, cluster)

@@ -2,39 +2,45 @@
 
 from __future__ import annotations
 
-import hmac
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
-from forwarder.deliver.sign.scheme import Piece, Scheme
+from forwarder.deliver.sign.http_signature import HttpSignature
+from forwarder.deliver.sign.keys import Key
+from forwarder.deliver.sign.message import Message
+from forwarder.deliver.sign.scheme import Scheme
+from forwarder.deliver.sign.template import Piece, Template
 
 
-def sign(scheme: Scheme, keys: Sequence[str], batch_id: str, now: float, body: bytes) -> list[tuple[str, str]]:
-    """The headers that sign `body` (before compression) at `now`, in seconds since the Unix epoch.
+def sign(
+    scheme: Scheme | HttpSignature, keys: Sequence[tuple[str, Key]], message: Message, now: float
+) -> list[tuple[str, str]]:
+    """The headers that sign `message` at `now`, in seconds since the Unix epoch; its own `timestamp` is not looked at.
 
-    `keys` has the newest first. Raises KeyUnusable. Made anew for each attempt, so that the timestamp is fresh.
+    `keys` are (name, key), the newest first. Raises KeyUnusable. Made anew for each attempt, so that the timestamp is fresh.
     """
-    timestamp = str(int(now))
+    if isinstance(scheme, HttpSignature):
+        return scheme.headers(keys, message, now)
+    message = replace(message, timestamp=scheme.unit.write(now))
     used = keys if scheme.separator is not None else keys[:1]
-    signatures = [scheme.prefix + scheme.encoding.write(mac(scheme, key, batch_id, timestamp, body)) for key in used]
-    headers = [(scheme.signature_header, (scheme.separator or "").join(signatures))]
-    if scheme.id_header:
-        headers.append((scheme.id_header, batch_id))
-    if scheme.timestamp_header:
-        headers.append((scheme.timestamp_header, timestamp))
-    return headers
+    signatures = [
+        scheme.prefixes[key.algorithm] + scheme.encoding.write(key.sign(content(scheme, message))) for _, key in used
+    ]
+    joined = (scheme.separator or "").join(signatures)
+    value = _text(scheme.head, message) + joined + _text(scheme.tail, message)
+    headers = [(scheme.signature_header, value)]
+    told = (
+        (scheme.id_header, Piece.ID),
+        (scheme.timestamp_header, Piece.TIMESTAMP),
+        (scheme.sent_at_header, Piece.SENT_AT),
+    )
+    return headers + [(name, message.piece(piece).decode()) for name, piece in told if name]
 
 
-def mac(scheme: Scheme, key: str, batch_id: str, timestamp: str, body: bytes) -> bytes:
-    """HMAC-SHA256 over the scheme's content. Fed piece by piece: a body of megabytes is not copied."""
-    digest = hmac.new(scheme.decode_key(key), digestmod="sha256")
-    for piece in scheme.content:
-        match piece:
-            case Piece.ID:
-                digest.update(batch_id.encode())
-            case Piece.TIMESTAMP:
-                digest.update(timestamp.encode())
-            case Piece.BODY:
-                digest.update(body)
-            case bytes():
-                digest.update(piece)
-    return digest.digest()
+def content(scheme: Scheme, message: Message) -> Iterator[bytes]:
+    """What is signed, part by part."""
+    return (part.encode() if isinstance(part, str) else message.piece(part) for part in scheme.content)
+
+
+def _text(template: Template, message: Message) -> str:
+    return "".join(part if isinstance(part, str) else message.piece(part).decode() for part in template)

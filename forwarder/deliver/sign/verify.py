@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-import hmac
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
-from forwarder.deliver.sign.engine import mac
+from forwarder.deliver.sign.engine import content
+from forwarder.deliver.sign.http_signature import HttpSignature
+from forwarder.deliver.sign.keys import Key, read_key
+from forwarder.deliver.sign.message import Message
 from forwarder.deliver.sign.scheme import Encoding, Scheme
+from forwarder.deliver.sign.template import Piece
 
 TOLERANCE_SECONDS = 300.0
-"""Standard Webhooks asks for a tolerance; its libraries use five minutes."""
+"""Standard Webhooks asks for a tolerance; its libraries, and those of Stripe and Slack, use five minutes."""
 
 
 class Reason(Enum):
@@ -33,51 +37,148 @@ class Verified:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """The signature does not hold."""
+    """The signature does not hold. `detail` says more, for people. `late` is the timestamp's distance from this clock in seconds
+    (above 0: from the past), `key` the index of the key that made a signature of a wrong time or in a wrong encoding."""
 
     reason: Reason
+    detail: str = field(default="", compare=False)
+    late: float | None = field(default=None, compare=False)
+    key: int | None = field(default=None, compare=False)
+
+
+Result = Verified | Rejected
 
 
 def verify(
-    scheme: Scheme,
+    scheme: Scheme | HttpSignature,
     keys: Sequence[str],
     headers: Mapping[str, str],
     body: bytes,
     now: float,
     tolerance: float = TOLERANCE_SECONDS,
-) -> Verified | Rejected:
-    """Whether `headers` (any case) sign `body` (after decompression) with one of `keys`. `now` and `tolerance` in seconds.
+    *,
+    method: str = "POST",
+    url: str = "",
+) -> Result:
+    """Whether `headers` (any case) sign `body` (as it came, before decompression) with one of `keys`.
 
-    Raises KeyUnusable for a key of ours that the scheme cannot use.
+    `now` and `tolerance` in seconds. Raises KeyUnusable for a key of ours that the scheme cannot use.
     """
-    present = {name.lower(): value for name, value in headers.items()}
-    names = (scheme.signature_header, scheme.id_header, scheme.timestamp_header)
-    if any(name is not None and not present.get(name.lower()) for name in names):
-        return Rejected(Reason.NO_HEADER)
-    batch_id = present[scheme.id_header.lower()] if scheme.id_header else ""
-    timestamp = present[scheme.timestamp_header.lower()] if scheme.timestamp_header else ""
-    if scheme.timestamp_header:
-        if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) < 16):
-            return Rejected(Reason.MALFORMED)
-        if abs(int(timestamp) - now) > tolerance:
-            return Rejected(Reason.SKEW)
-    expected = [mac(scheme, key, batch_id, timestamp, body) for key in keys]
-    return _compare(scheme, present[scheme.signature_header.lower()], expected)
+    read = [read_key(key, scheme.algorithms, scheme.key_form) for key in keys]
+    message = Message("", "", body, "", method, url, {name.lower(): value for name, value in headers.items()})
+    return check(scheme, read, message, now, tolerance)
 
 
-def _compare(scheme: Scheme, header: str, expected: Sequence[bytes]) -> Verified | Rejected:
+def check(
+    scheme: Scheme | HttpSignature, keys: Sequence[Key], message: Message, now: float, tolerance: float
+) -> Result:
+    """As `verify`, with keys that were read before. Id, timestamp and `sentAt` are taken from the message's headers."""
+    if isinstance(scheme, HttpSignature):
+        from forwarder.deliver.sign.http_verify import check_http
+
+        return check_http(scheme, keys, message, now, tolerance)
+    missing = [name for name in _needed(scheme) if not message.headers.get(name.lower())]
+    if missing:
+        return Rejected(Reason.NO_HEADER, f"there is no {missing[0]}")
+    filled = _filled(scheme, message)
+    if isinstance(filled, Rejected):
+        return filled
+    message, texts = filled
+    found = _compare(scheme, keys, message, texts)
+    late = _late(scheme, message.timestamp, now)
+    if isinstance(found, Verified) and late is not None and abs(late) > tolerance:
+        return Rejected(Reason.SKEW, _said(late, tolerance), late, found.key)
+    return replace(found, late=late) if isinstance(found, Rejected) else found
+
+
+def _needed(scheme: Scheme) -> Iterator[str]:
+    names = (scheme.signature_header, scheme.id_header, scheme.timestamp_header, scheme.sent_at_header)
+    return (name for name in names if name is not None)
+
+
+def _filled(scheme: Scheme, message: Message) -> tuple[Message, list[str]] | Rejected:
+    """The message with id and times from its headers, and the texts of the signatures."""
+
+    def told(name: str | None) -> str:
+        return message.headers[name.lower()] if name else ""
+
+    match = _pattern(scheme).fullmatch(message.headers[scheme.signature_header.lower()])
+    if match is None:
+        return Rejected(Reason.MALFORMED, f"{scheme.signature_header} is not {shape(scheme)}")
+    inside = match.groupdict()
+    timestamp = inside.get("timestamp") or told(scheme.timestamp_header)
+    if timestamp and scheme.unit.read(timestamp) is None:
+        return Rejected(Reason.MALFORMED, f"the timestamp is no {_UNITS[scheme.unit.value]}")
+    batch_id, sent_at = inside.get("id") or told(scheme.id_header), inside.get("sentAt") or told(scheme.sent_at_header)
+    filled = replace(message, id=batch_id, timestamp=timestamp, sent_at=sent_at)
+    return filled, inside["signature"].split(scheme.separator) if scheme.separator else [inside["signature"]]
+
+
+_UNITS = {"s": "whole number of seconds", "ms": "whole number of milliseconds", "rfc3339": "RFC 3339 time"}
+
+
+def shape(scheme: Scheme) -> str:
+    """What the signature header looks like, for people."""
+    parts = [
+        part if isinstance(part, str) else f"<{part.value}>" for part in (*scheme.head, Piece.SIGNATURE, *scheme.tail)
+    ]
+    prefix = next(iter(scheme.prefixes.values()))
+    return "".join(parts).replace("<signature>", f"{prefix}<{scheme.encoding.value}>")
+
+
+def _pattern(scheme: Scheme) -> re.Pattern[str]:
+    parts = []
+    seen: set[Piece] = set()
+    for part in (*scheme.head, Piece.SIGNATURE, *scheme.tail):
+        if isinstance(part, str):
+            parts.append(re.escape(part))
+        elif part in seen:
+            parts.append(f"(?P={part.value})")
+        else:
+            seen.add(part)
+            parts.append(f"(?P<{part.value}>.*)" if part is Piece.SIGNATURE else f"(?P<{part.value}>[^,; ]*)")
+    return re.compile("".join(parts), re.DOTALL)
+
+
+def _late(scheme: Scheme, timestamp: str, now: float) -> float | None:
+    signed = scheme.unit.read(timestamp) if timestamp else None
+    return None if signed is None else now - signed
+
+
+def _said(late: float, tolerance: float) -> str:
+    where = "in the past" if late > 0 else "in the future"
+    return f"the timestamp lies {abs(late):.0f} s {where}; {tolerance:.0f} s are allowed"
+
+
+def _compare(scheme: Scheme, keys: Sequence[Key], message: Message, texts: Sequence[str]) -> Result:
     """One header may hold several signatures; unknown versions among them are passed over."""
-    written = header.split(scheme.separator) if scheme.separator else [header]
-    texts = [text.removeprefix(scheme.prefix) for text in written if text.startswith(scheme.prefix)]
-    given = [found for text in texts if (found := scheme.encoding.read(text)) is not None]
-    for index, wanted in enumerate(expected):
-        if any(hmac.compare_digest(wanted, found) for found in given):
-            return Verified(index)
-    others = [found for text in texts for found in _in_other_encodings(scheme.encoding, text)]
-    if any(hmac.compare_digest(wanted, found) for wanted in expected for found in others):
-        return Rejected(Reason.ENCODING)
-    return Rejected(Reason.MISMATCH if given else Reason.MALFORMED)
+    readable = False
+    for index, key in enumerate(keys):
+        prefix = scheme.prefixes[key.algorithm]
+        for text in (text.removeprefix(prefix) for text in texts if text.startswith(prefix)):
+            signature = scheme.encoding.read(text)
+            readable = readable or signature is not None
+            if signature is not None and key.made(content(scheme, message), signature):
+                return Verified(index)
+    for index, key in enumerate(keys):
+        for text in texts:
+            for encoding, signature in _in_other_writings(text.removeprefix(scheme.prefixes[key.algorithm])):
+                if key.made(content(scheme, message), signature):
+                    detail = f"it is written in {encoding}; the scheme wants {scheme.encoding.value}"
+                    return Rejected(Reason.ENCODING, detail, key=index)
+    if readable:
+        return Rejected(Reason.MISMATCH)
+    return Rejected(Reason.MALFORMED, f"{scheme.signature_header} is not {shape(scheme)}")
 
 
-def _in_other_encodings(encoding: Encoding, text: str) -> list[bytes]:
-    return [found for other in Encoding if other is not encoding and (found := other.read(text)) is not None]
+def _in_other_writings(text: str) -> Iterator[tuple[str, bytes]]:
+    """The signature read in any encoding, upper-case hexadecimal and a lost or strange prefix included."""
+    bare = text.strip().strip('"')
+    for start in dict.fromkeys((bare, re.split(r"[=,]", bare, maxsplit=1)[-1])):
+        for encoding in Encoding:
+            if (signature := encoding.read(start)) is not None:
+                yield encoding.value, signature
+        if (signature := Encoding.HEX.read(start.lower())) is not None:
+            yield "upper-case hexadecimal", signature
+        if (signature := Encoding.BASE64.read(start + "=" * (-len(start) % 4))) is not None:
+            yield "base64 without padding", signature

@@ -10,6 +10,7 @@ import faust
 from faust.types.settings import Settings as FaustSettings
 
 from forwarder.kafka.private.consumer import ChunkScheduler, MendedTransport
+from forwarder.kafka.private.place import Place
 from forwarder.kafka.private.positions import Positions, install
 from forwarder.model.event import TP
 
@@ -37,7 +38,8 @@ class MendedSettings(FaustSettings):  # type: ignore[misc]
 
 
 class MendedApp(faust.App):  # type: ignore[misc]
-    """Faust's app. `held` is awaited before a revoke that arrives while the app is stopping is answered."""
+    """Faust's app. `held` is awaited before a revoke that arrives while the app is stopping is answered. `place` is a static
+    member's; set it before the start."""
 
     Settings = MendedSettings
 
@@ -49,6 +51,7 @@ class MendedApp(faust.App):  # type: ignore[misc]
         self.fetch_options = fetch
         self.positions = Positions(frozenset(topics), fetch.partition_bytes)
         self.starts: dict[TP, int] = {}
+        self.place: Place | None = None
         self._held = held
         super().__init__(group, ConsumerScheduler=lambda: ChunkScheduler(self.positions), **options)
 

@@ -54,6 +54,12 @@ class MendedThread(AIOKafkaConsumerThread):  # type: ignore[misc]
         self.app.positions.attach(consumer)
         return consumer
 
+    async def on_start(self) -> None:
+        """The coordinator exists from here on, and joins nothing before Faust subscribes."""
+        await super().on_start()
+        if self.app.place is not None:
+            self.app.place.guard(self._consumer._coordinator)
+
     async def on_thread_stop(self) -> None:
         """Faust's thread would die of the stray cancellation, and the stop would wait for it for a minute."""
         for task in self._asking:

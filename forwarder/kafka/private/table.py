@@ -19,6 +19,7 @@ class Private:
 _FETCHER = "aiokafka.consumer.fetcher"
 _DRIVER = "faust.transport.drivers.aiokafka"
 _CONSUMER = "faust.transport.consumer"
+_COORDINATOR = "aiokafka.consumer.group_coordinator"
 
 PRIVATE: tuple[Private, ...] = (
     Private(
@@ -116,17 +117,53 @@ PRIVATE: tuple[Private, ...] = (
     ),
     Private(f"{_DRIVER}:AIOKafkaConsumerThread._ensure_consumer", "the aiokafka consumer", ("self",)),
     Private(
-        "aiokafka.consumer.group_coordinator:GroupCoordinator.commit_offsets",
+        f"{_COORDINATOR}:GroupCoordinator.commit_offsets",
         "a commit that the group refuses is a CommitFailedError: the fence",
         ("self", "assignment", "offsets"),
         ("Errors.UnknownMemberIdError", "Errors.IllegalGenerationError", "Errors.RebalanceInProgressError",
          "raise Errors.CommitFailedError("),
     ),
     Private(
-        "aiokafka.consumer.group_coordinator:GroupCoordinator.fetch_committed_offsets",
+        f"{_COORDINATOR}:GroupCoordinator.fetch_committed_offsets",
         "the text that was committed beside an offset; aiokafka's `committed` drops it",
         ("self", "partitions"),
         ("await self.ensure_coordinator_known()", "await self._do_fetch_commit_offsets(partitions)"),
+    ),
+    Private(
+        f"{_COORDINATOR}:GroupCoordinator.ensure_active_group",
+        "wrapped: every join of a static member goes through its place",
+        ("self", "subscription", "prev_assignment"),
+        ("await self._do_rejoin_group(subscription)",),
+    ),
+    Private(
+        f"{_COORDINATOR}:GroupCoordinator._do_heartbeat",
+        "wrapped: a heartbeat that was answered says that the group still knew us",
+        ("self",),
+        ("return True", "self.reset_generation()"),
+    ),
+    Private(
+        f"{_COORDINATOR}:GroupCoordinator.reset_generation",
+        "a place that was lost shows as a member without an id",
+        ("self",),
+        ("self.member_id = JoinGroupRequest.UNKNOWN_MEMBER_ID",),
+    ),
+    Private(
+        f"{_COORDINATOR}:GroupCoordinator.close",
+        "a coordinator whose place is shut waits for _closing, and nothing joins after it",
+        ("self",),
+        ("self._closing.set_result(None)", "await self._coordination_task"),
+    ),
+    Private(
+        f"{_COORDINATOR}:CoordinatorGroupRebalance.perform_group_join",
+        "a join that is fenced raises a KafkaError whose text names the error",
+        ("self",),
+        ("Errors.for_code(response.error_code)", "raise Errors.KafkaError(repr(err))"),
+    ),
+    Private(
+        f"{_DRIVER}:AIOKafkaConsumerThread.on_start",
+        "extended: the coordinator exists once the consumer is started, and joins nothing before Faust subscribes",
+        ("self",),
+        ("self._create_consumer(", "await self._consumer.start()"),
     ),
     Private(f"{_DRIVER}:Consumer._new_consumer_thread", "overridden: our thread", ("self",)),
     Private(f"{_DRIVER}:Consumer._to_message", "overridden: a chunk is one message", ("self", "tp", "record")),

@@ -16,6 +16,7 @@ from forwarder.settings.checks.names import names
 from forwarder.settings.checks.process import process
 from forwarder.settings.checks.references import references
 from forwarder.settings.checks.signing import signing
+from forwarder.settings.checks.tenants import tenants
 from forwarder.settings.checks.windows import windows
 from forwarder.settings.problems import Finding
 from forwarder.settings.process import Settings
@@ -30,6 +31,7 @@ def standard(environ: Mapping[str, str]) -> tuple[Check, ...]:
         process,
         names,
         references,
+        tenants,
         addresses,
         headers,
         windows,

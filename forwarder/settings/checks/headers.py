@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from forwarder.settings.auth import Basic, HeaderAuth, Unauthenticated
 from forwarder.settings.problems import Finding
 from forwarder.settings.process import Settings
-from forwarder.settings.webhook import Basic, HeaderAuth, Unauthenticated, Webhook
+from forwarder.settings.webhook import Webhook
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
@@ -17,9 +18,13 @@ _CONNECTION = frozenset({
 """Headers of the connection itself (RFC 9110 and 9112): wrong ones break it, or smuggle a second request."""
 _WRITTEN = frozenset({
     "content-type", "content-encoding", "x-signature", "x-hub-signature-256", "webhook-id", "webhook-timestamp",
-    "webhook-signature", "traceparent", "tracestate",
+    "webhook-signature", "stripe-signature", "x-slack-signature", "x-slack-request-timestamp", "x-sift-science-signature",
+    "x-sift-signature", "content-digest", "signature", "signature-input", "traceparent", "tracestate",
 })  # fmt: skip
 """Headers that the payload, the signature schemes and tracing write."""
+_NEVER_SIGNATURES = frozenset(
+    {"content-type", "content-encoding", "content-digest", "authorization", "cookie", "user-agent"}
+)
 _OURS = "forwarder-"
 
 
@@ -30,6 +35,18 @@ def reserved(name: str) -> str | None:
         return "belongs to the connection"
     if lower in _WRITTEN or lower.startswith(_OURS):
         return "is written by Forwarder"
+    return None
+
+
+def foreign(name: str) -> str | None:
+    """Why a signature may not be written into a header, None when it may."""
+    lower = name.lower()
+    if not _TOKEN.fullmatch(name):
+        return "is no header name (RFC 9110: letters, digits and !#$%&'*+-.^_`|~)"
+    if lower in _CONNECTION or lower.startswith("proxy-"):
+        return "belongs to the connection"
+    if lower in _NEVER_SIGNATURES or lower.startswith(_OURS):
+        return "has a meaning of its own"
     return None
 
 

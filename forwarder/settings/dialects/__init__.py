@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from forwarder.settings.dialects import stalwart, sysdig
+from forwarder.settings.dialects import connectsecure, sift, sourcedefense, stalwart, sysdig
 from forwarder.settings.dialects.translated import Translated
 from forwarder.settings.problems import Problem, nearest
 from forwarder.settings.tree import MapNode, text_of
@@ -15,6 +15,9 @@ from forwarder.settings.tree import MapNode, text_of
 _DIALECTS: dict[str, Callable[[MapNode], Translated]] = {
     "stalwart": stalwart.translate,
     "sysdig": sysdig.translate,
+    "connectsecure": connectsecure.translate,
+    "sourcedefense": sourcedefense.translate,
+    "sift": sift.translate,
 }
 NAMES = tuple(_DIALECTS)
 

@@ -13,10 +13,10 @@ from tests.chaos.mutants.registry import defect, put
 @defect("weather", "LOST")
 def ack_before_2xx() -> None:
     """An event counts as delivered as soon as it was sent, whatever the answer is."""
-    from forwarder.flow import dispatch
+    from forwarder.deliver import sender
     from forwarder.model.verdict import Delivered
 
-    put(dispatch, "judge", lambda *_, **__: Delivered())
+    put(sender, "judge", lambda *_, **__: Delivered())
 
 
 @defect("weather", "LOST")

@@ -8,14 +8,17 @@ import socket
 import pytest
 
 from forwarder.clock import SystemClock
-from forwarder.deliver.client import MAX_ANSWER_BYTES, Client
+from forwarder.deliver.client import Client
 from forwarder.deliver.sender import Sender
 from forwarder.model.attempt import Attempt, Failure, Fault, Response
 from forwarder.settings.process import Egress
+from forwarder.settings.providers.spec import Caps
 from tests.integration.deliver.conftest import Making
 from tests.integration.deliver.servers import Received, Script, answer, raw, receiver, reset
 from tests.unit.deliver.make import batch, event, webhook
 
+MAX_ANSWER_BYTES = Caps().answer_bytes
+MAX_ANSWER_BYTES = Caps().answer_bytes
 BATCH = batch(event(b'{"a":1}', 5))
 OK = b"HTTP/1.1 200 OK\r\n"
 

@@ -11,7 +11,7 @@ import re
 import pytest
 from standardwebhooks import Webhook as Reference
 
-from forwarder.deliver.payload.body import Body
+from forwarder.deliver.payload.provider import Body
 from forwarder.deliver.sign.schemes import STALWART
 from forwarder.deliver.sign.verify import Verified, verify
 from forwarder.model.attempt import DiscardReason, Response

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import sys
 import threading
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from functools import partialmethod
+from pathlib import Path
 from typing import Any
 
 from forwarder import app
@@ -17,6 +21,7 @@ from forwarder.flow.drain import Drain
 from forwarder.flow.guards import Guards
 from forwarder.flow.intake import Intake
 from forwarder.model.event import TP
+from tests.support.forwarder import ForwarderProcess
 
 BLOCK_SECONDS = 0.6
 
@@ -65,7 +70,40 @@ def block_the_loop(seconds: float) -> None:
     time.sleep(seconds)
 
 
-KINDS = {"attempts": hang_in_attempts_to_stuck, "loop": block_the_loop_once_and_for_ever_in_the_drain}
+def dawdle_before_joining() -> None:
+    """Between the checks of Kafka and joining the group lies time enough to take the broker away: until the file PASS exists."""
+    real, passage = app.wait_ready, Path(os.environ["PASS"])
+
+    async def wait_ready(*given: Any) -> Any:
+        found = await real(*given)
+        logging.getLogger(__name__).warning("kafka was checked")
+        while not passage.exists():
+            await asyncio.sleep(0.02)
+        return found
+
+    app.wait_ready = wait_ready
+
+
+KINDS = {
+    "attempts": hang_in_attempts_to_stuck,
+    "joining": dawdle_before_joining,
+    "loop": block_the_loop_once_and_for_ever_in_the_drain,
+}
+
+
+@asynccontextmanager
+async def sabotaged(config: Path, kind: str, ready: bool = True, **environ: str) -> AsyncIterator[ForwarderProcess]:
+    """A worker with that defect, killed at the end."""
+    worker = ForwarderProcess(config, environ={"SABOTAGE": kind, **environ})
+    worker.process.command[1:3] = ["-m", __name__]
+    await asyncio.to_thread(worker.start)
+    try:
+        if ready:
+            await asyncio.to_thread(worker.wait_ready)
+        yield worker
+    finally:
+        worker.kill()
+
 
 if __name__ == "__main__":
     KINDS[os.environ["SABOTAGE"]]()

@@ -5,26 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 from forwarder.cli.receiver import Receiver
+from tests.integration.service.sabotage import sabotaged
 from tests.integration.service.scenario import config_for, event, until_received
 from tests.support.forwarder import ForwarderProcess
 from tests.support.kafka import RealKafka
-
-
-@asynccontextmanager
-async def sabotaged(config: Path, kind: str) -> AsyncIterator[ForwarderProcess]:
-    worker = ForwarderProcess(config, environ={"SABOTAGE": kind})
-    worker.process.command[1:3] = ["-m", "tests.integration.service.sabotage"]
-    await asyncio.to_thread(worker.start)
-    try:
-        await asyncio.to_thread(worker.wait_ready)
-        yield worker
-    finally:
-        worker.kill()
 
 
 async def logged(worker: ForwarderProcess, text: str, timeout: float = 20.0) -> dict[str, object]:

@@ -14,7 +14,7 @@ from forwarder import app
 from forwarder.cli import connect
 from forwarder.cli.connect import Reached
 from forwarder.configuration import load_checked
-from forwarder.errors import StartupError, TopicGrown
+from forwarder.errors import StartAgain, StartupError
 from forwarder.observe.events import ConfigRefused, ConfigReloaded, TlsVerificationDisabled
 from forwarder.observe.redact import SECRETS
 from tests.unit.cli.conftest import Forwarder
@@ -152,19 +152,19 @@ def test_what_ends_the_service_is_its_last_log_line(
     assert kept.lines == [("forwarder cannot go on", {"error": "Kafka refused the login"})]
 
 
-def test_a_topic_that_has_grown_starts_the_process_anew(
+def test_what_only_a_new_process_can_go_on_with_starts_it_anew_in_place(
     write: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path, started = write(settings()), list[list[str]]()
 
-    async def grown(self: app.Service) -> int:
-        raise TopicGrown("a source topic has grown")
+    async def outgrown(self: app.Service) -> int:
+        raise StartAgain("a source topic has grown")
 
     def execute(program: str, arguments: list[str]) -> NoReturn:
         started.append([program, *arguments])
         raise SystemExit(0)
 
-    monkeypatch.setattr(app.Service, "run", grown)
+    monkeypatch.setattr(app.Service, "run", outgrown)
     monkeypatch.setattr(app.os, "execv", execute)
     with pytest.raises(SystemExit):
         app.run_service(lambda: app.Service(path, load_checked(path), Kept()))

@@ -16,12 +16,11 @@ from forwarder.cli.demo.events import PARTITIONS, make, number_of
 from forwarder.cli.demo.scenario import ACTORS, CLUSTER, configuration, environment
 from forwarder.cli.explain import Record
 from forwarder.configuration import load_checked
-from forwarder.deliver.payload.registry import render
-from forwarder.model.batch import Batch
+from forwarder.deliver.payload.registry import provider_of
 from forwarder.model.event import Event
 from forwarder.route.router import Router
+from forwarder.settings.payload import payload_of
 from forwarder.settings.process import Settings
-from forwarder.settings.webhook import Payload
 from forwarder.source.decode import Decoder
 
 NOW = 1_790_000_000.25
@@ -82,7 +81,7 @@ def test_a_receiver_knows_the_number_again_in_every_payload(number: int, form: s
     source: Any = {"topic": made.topic, "preset": preset}
     decoder = Decoder(Settings.model_validate({"sources": [source]}).sources[0])
     event = decoder.decode(Record(made.topic, made.value, made.key, ()))
-    body = render(Batch("siem", (event,)), Payload.model_validate({"format": form}), CLUSTER)
+    body = provider_of(payload_of({"format": form}), CLUSTER).render((event,))
     assert [number_of(one) for one in parse_events(body.content, body.content_type)] == [number]
 
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from forwarder.deliver.payload.provider import Body
+from forwarder.deliver.payload.registry import provider_of
 from forwarder.model.batch import Batch
 from forwarder.model.event import TP, Event
+from forwarder.settings.payload import Payload
 from forwarder.settings.webhook import Webhook
 
 
@@ -37,3 +40,8 @@ def webhook(**given: Any) -> Webhook:
 
 def secret(text: str) -> dict[str, str]:
     return {"@type": "Value", "secret": text}
+
+
+def rendered(events: Batch, payload: Payload, cluster: str = "c") -> Body:
+    """The body that a webhook with this payload makes of the events."""
+    return provider_of(payload, cluster).render(events.events)

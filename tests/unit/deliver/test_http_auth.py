@@ -10,8 +10,8 @@ import pytest
 from pydantic import TypeAdapter
 
 from forwarder.deliver.auth import registry
+from forwarder.settings.auth import HttpAuth
 from forwarder.settings.secrets import SecretUnavailable
-from forwarder.settings.webhook import HttpAuth
 from tests.unit.deliver.make import secret
 
 ADAPTER: TypeAdapter[Any] = TypeAdapter(HttpAuth)

@@ -12,6 +12,7 @@ from forwarder.deliver.credentials import Credentials
 from forwarder.deliver.redact import describe, scrubbed, shown_url
 from forwarder.deliver.request import Request
 from forwarder.deliver.sender import Sender
+from forwarder.deliver.sign.message import Message
 from forwarder.deliver.sign.schemes import SCHEMES
 from forwarder.model.attempt import Failure, Fault, Response
 from forwarder.settings.process import Egress
@@ -70,13 +71,13 @@ async def test_an_attempt_that_cannot_be_sealed_is_not_sent(settings: dict[str, 
 
 
 def test_a_signature_key_may_hold_line_breaks() -> None:
-    sealed = Credentials(webhook(signatureKey=secret("two\nlines"))).seal("fb_x", 0.0, b"")
-    assert [name for name, _ in sealed.pairs] == ["X-Signature"]
+    signed = Credentials(webhook(signatureKey=secret("two\nlines"))).sign(Message("fb_x", "", b""), 0.0)
+    assert [name for name, _ in signed] == ["X-Signature"]
 
 
 def test_a_plain_header_with_a_line_break_is_refused() -> None:
     with pytest.raises(SecretUnavailable, match="X-Own holds a line break"):
-        Credentials(webhook(httpHeaders={"X-Own": "a\r\nX-Injected: b"})).seal("fb_x", 0.0, b"")
+        Credentials(webhook(httpHeaders={"X-Own": "a\r\nX-Injected: b"})).seal()
 
 
 def test_echoed_secrets_are_blotted_out_of_the_answer() -> None:

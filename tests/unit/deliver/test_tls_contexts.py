@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives import serialization
 
 from forwarder.deliver import tls as module
 from forwarder.deliver.tls import TlsContexts, TlsUnusable
-from forwarder.settings.webhook import Tls
+from forwarder.settings.tls import Tls
 from tests.unit.deliver.make import secret
 
 

@@ -9,19 +9,11 @@ import pytest
 from forwarder.deliver.request import Exchange
 from forwarder.flow.attempts import observe_ages
 from forwarder.model.attempt import Failure, Fault, Response
+from tests.unit.flow.flow_endpoints import BUSY, WELL, answering
 from tests.unit.flow.flow_rig import P0, P1, WALL, hook
 from tests.unit.lane.lane_rig import event
 
 pytestmark = pytest.mark.looptime
-
-WELL, BUSY = Exchange(Response(200)), Exchange(Response(503))
-
-
-def answering(exchange):
-    async def answer(request):
-        return exchange
-
-    return answer
 
 
 def books(flow, name: str = "siem") -> dict[str, float]:

@@ -10,11 +10,10 @@ import pytest
 from forwarder.deliver.request import Exchange
 from forwarder.lane.states import LaneState
 from forwarder.model.attempt import Failure, Fault, Response
+from tests.unit.flow.flow_endpoints import BUSY, WELL
 from tests.unit.flow.flow_rig import hook
 
 pytestmark = pytest.mark.looptime
-
-WELL, BUSY = Exchange(Response(200)), Exchange(Response(503))
 
 
 def now() -> float:

@@ -6,34 +6,15 @@ import asyncio
 
 import pytest
 
-from forwarder.deliver.request import Exchange
 from forwarder.errors import CheckpointError
 from forwarder.kafka.group import Failed, Fence
 from forwarder.lane.spans import Spans
-from forwarder.model.attempt import Response
 from forwarder.model.event import TP
 from forwarder.progress.checkpoint import Checkpoint, Mark, decode, order_of
+from tests.unit.flow.flow_endpoints import BUSY, WELL, answering
 from tests.unit.flow.flow_rig import P0, P1, UNANSWERED, FakeGroup, FakeLog, hook
 
 pytestmark = pytest.mark.looptime
-
-WELL = Exchange(Response(200))
-BUSY = Exchange(Response(503))
-
-
-def answering(*exchanges):
-    """An endpoint with a script; its last answer goes on for ever."""
-    left = list(exchanges)
-
-    async def answer(request):
-        return left.pop(0) if len(left) > 1 else left[0]
-
-    return answer
-
-
-async def hanging(request):
-    await asyncio.Event().wait()
-
 
 # --- writing ---
 

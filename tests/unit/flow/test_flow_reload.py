@@ -10,23 +10,14 @@ import pytest
 from forwarder.deliver.request import Exchange
 from forwarder.lane.states import LaneState
 from forwarder.model.attempt import Response
+from tests.unit.flow.flow_endpoints import BUSY, WELL, answering
 from tests.unit.flow.flow_rig import P0, P1, hook
 
 pytestmark = pytest.mark.looptime
 
-WELL, BUSY = Exchange(Response(200)), Exchange(Response(503))
-
 
 def names(first: int, end: int) -> list[str]:
     return [f"e{n}" for n in range(first, end)]
-
-
-async def well(request):
-    return WELL
-
-
-async def busy(request):
-    return BUSY
 
 
 async def test_an_unchanged_lane_is_not_touched(make_flow):
@@ -189,12 +180,12 @@ async def test_what_waits_is_neither_lost_nor_repeated(make_flow):
 
 async def test_a_frozen_batch_keeps_its_bytes_and_id_when_the_payload_changes(make_flow):
     flow = make_flow()
-    flow.client.answer = busy
+    flow.client.answer = answering(BUSY)
     await flow.assign()
     flow.fill_and_take(5)
     await asyncio.sleep(1)
     frozen = flow.client.requests[0]
-    flow.client.answer = well
+    flow.client.answer = answering(WELL)
     await flow.apply(hook(payload={"format": "stalwart"}))
     flow.fill_and_take(5)
     await asyncio.sleep(5)
@@ -209,12 +200,12 @@ async def test_a_frozen_batch_is_signed_with_the_new_key(make_flow):
         return {"@type": "Value", "secret": secret}
 
     flow = make_flow(hook(signatureKey=key("old")))
-    flow.client.answer = busy
+    flow.client.answer = answering(BUSY)
     await flow.assign()
     flow.fill_and_take(5)
     await asyncio.sleep(1)
     frozen = flow.client.requests[0]
-    flow.client.answer = well
+    flow.client.answer = answering(WELL)
     told = await flow.apply(hook(signatureKey=key("new")))
     await asyncio.sleep(5)
     again = flow.client.requests[-1]
@@ -254,7 +245,7 @@ async def test_any_change_mends_a_lane_that_its_receiver_has_stopped(make_flow, 
     await asyncio.sleep(1)
     assert flow.lane().state in (LaneState.DISABLED, LaneState.PAUSED)
     first = len(flow.client.requests)
-    flow.client.answer = well
+    flow.client.answer = answering(WELL)
     await flow.apply(hook(maxEvents=1, timeout="20s"))
     await asyncio.sleep(5)
     assert flow.lane().state is LaneState.LIVE

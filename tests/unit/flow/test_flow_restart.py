@@ -12,27 +12,10 @@ from forwarder.kafka.group import Failed
 from forwarder.lane.states import LaneState
 from forwarder.model.attempt import Failure, Fault, Response
 from forwarder.progress.checkpoint import Checkpoint
+from tests.unit.flow.flow_endpoints import BUSY, WELL, answering
 from tests.unit.flow.flow_rig import P0, P1, UNANSWERED, WALL, FakeGroup, FakeLog, hook
 
 pytestmark = pytest.mark.looptime
-
-WELL = Exchange(Response(200))
-BUSY = Exchange(Response(503))
-
-
-def answering(*exchanges):
-    """An endpoint with a script; its last answer goes on for ever."""
-    left = list(exchanges)
-
-    async def answer(request):
-        return left.pop(0) if len(left) > 1 else left[0]
-
-    return answer
-
-
-async def hanging(request):
-    await asyncio.Event().wait()
-
 
 # --- the first time ---
 

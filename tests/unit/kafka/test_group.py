@@ -7,9 +7,7 @@ from typing import Any
 
 import pytest
 
-from forwarder.errors import LeftGroupError
 from forwarder.kafka import group as group_module
-from forwarder.kafka import refusals as refusals_module
 from forwarder.kafka.group import Acknowledged, Committed, Failed, Fence, Group, Unanswered
 from forwarder.kafka.private.positions import Positions
 from forwarder.kafka.records import Chunk
@@ -48,10 +46,6 @@ class FakeApp:
         self.consumer_generation_id = 1
         self.positions = Positions({"ev"})
         self.starts: dict[TP, int] = {}
-        self.crashes: list[BaseException] = []
-
-    async def crash(self, reason: BaseException) -> None:
-        self.crashes.append(reason)
 
 
 class FakeTable:
@@ -66,12 +60,11 @@ class FakeTable:
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(group_module, "ANSWER_SECONDS", 0.01)
     monkeypatch.setattr(group_module, "OVERDUE_SECONDS", 0.01)
-    monkeypatch.setattr(refusals_module, "ONE_SECONDS", 0.02)
 
 
-def build(table: object = None, *, static_member: bool = False) -> tuple[Group, FakeApp]:
+def build(table: object = None) -> tuple[Group, FakeApp]:
     app = FakeApp()
-    return Group(app, {"ev": table}, static_member=static_member), app  # type: ignore[arg-type, dict-item]
+    return Group(app, {"ev": table}), app  # type: ignore[arg-type, dict-item]
 
 
 async def commit(group: Group, app: FakeApp, answer: bool | Exception) -> Fence:
@@ -137,15 +130,6 @@ async def test_what_was_committed_comes_back_with_its_note_and_late_answers_are_
     assert await group.committed([A, B]) == {A: Committed(7, "a note")}
     app.consumer.held = None
     assert await group.committed([A]) is None
-
-
-@pytest.mark.parametrize(("static_member", "crashes"), [(True, 1), (False, 0)])
-async def test_a_static_member_that_is_refused_again_and_again_ends_itself(static_member: bool, crashes: int) -> None:
-    group, app = build(static_member=static_member)
-    for _ in range(6):
-        assert await commit(group, app, False) is Fence.REFUSED
-        await asyncio.sleep(0.03)
-    assert [type(crash) for crash in app.crashes] == [LeftGroupError] * crashes
 
 
 async def test_an_empty_commit_would_be_no_fence() -> None:

@@ -15,7 +15,6 @@ from forwarder.progress.checkpoint import (
     Mark,
     decode,
     encode,
-    offsets_of,
     order_of,
     runs_of,
     same_content,
@@ -177,4 +176,3 @@ def test_only_what_a_reader_would_miss_is_new_content():
 def test_offsets_are_kept_as_runs():
     assert runs_of({5, 1, 2, 3, 9}) == [(1, 3), (5, 5), (9, 9)]
     assert runs_of(set()) == []
-    assert offsets_of([(1, 3), (5, 5)]) == {1, 2, 3, 5}

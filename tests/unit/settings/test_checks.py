@@ -21,7 +21,7 @@ def value(secret: str) -> str:
 ERRORS = [
     ("eventsPolicy: include", "eventsPolicy: eventsPolicy is include, and neither"),
     ("sources: [evnts]", "sources[0]: no source is called 'evnts' (did you mean `events`?)"),
-    ("eventSets: [audit]", "eventSets[0]: no event set is called 'audit'; none is configured"),
+    ("eventSets: [audit]", "eventSets[0]: no event set is called 'audit'; known: connectsecure.ad-audit, "),
     ("rules: [{name: a}, {name: b}, {name: a}]", "rules[2].name: 'a' is the name of more than one rule"),
     ("rules: [{name: a, eventSets: [x]}]", "rules[0].eventSets[0]: no event set is called 'x'"),
     ("httpHeaders: {Host: a}", "httpHeaders.Host: this header belongs to the connection"),

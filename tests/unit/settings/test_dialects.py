@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from forwarder.settings.auth import Basic, Bearer, Unauthenticated
 from forwarder.settings.load import load
-from forwarder.settings.webhook import Basic, Bearer, Unauthenticated, Webhook
+from forwarder.settings.webhook import Webhook
 
 from .place import SOURCES, Place
 
@@ -95,7 +96,7 @@ def test_a_sysdig_secret_may_be_a_tagged_secret(place: Place) -> None:
         ("output: xml", "payload.format: must be one of json, ndjson, stalwart"),
         ("timestampFormat: days", "payload.timestampFormat: must be one of seconds"),
         ("endpont: x", "endpont: unknown key"),
-        ("dialect: sysdg", "dialect: must be one of stalwart, sysdig (did you mean `sysdig`?) ('sysdg')"),
+        ("dialect: sysdg", "dialect: must be one of stalwart, sysdig, connectsecure, sourcedefense, sift (did you mean `sysdig`?) ('sysdg')"),
     ],
 )
 def test_a_mistake_in_a_dialect_keeps_its_place(place: Place, fields: str, said: str) -> None:

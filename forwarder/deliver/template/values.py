@@ -1,0 +1,106 @@
+"""The values that templates work on: what JSON has, and what is missing. How each is written. Knows no syntax."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import msgspec
+
+
+class Missing:
+    """What is not there. False in a test; an error wherever it would be written or worked with."""
+
+    def __bool__(self) -> bool:
+        return False
+
+    def __repr__(self) -> str:
+        return "MISSING"
+
+
+MISSING: Final = Missing()
+
+
+class Json(str):
+    """Text that is one JSON value already, made by our own encoder: outside of strings it is written as it is."""
+
+    __slots__ = ()
+
+
+class Namespace(dict[str, Any]):
+    """A mapping that a template may change: Jinja's `namespace()`."""
+
+
+class Whole:
+    """A value with fields that are worked out when they are asked for."""
+
+    __slots__ = ()
+
+    def field(self, name: str) -> Any:
+        """MISSING where there is no such field."""
+        raise NotImplementedError
+
+    def whole(self) -> dict[str, Any]:
+        """All fields."""
+        raise NotImplementedError
+
+
+def _hook(value: Any) -> Any:
+    if isinstance(value, Whole):
+        return value.whole()
+    if isinstance(value, range):
+        return list(value)
+    raise TypeError(f"a {type(value).__name__} is no JSON value")
+
+
+_encoder = msgspec.json.Encoder(enc_hook=_hook)
+
+
+def encoded(value: Any) -> bytes:
+    """A value as JSON. A lone surrogate, which UTF-8 cannot carry, becomes `?`. Raises TypeError, RecursionError."""
+    try:
+        return _encoder.encode(value)
+    except UnicodeEncodeError:
+        return _encoder.encode(_without_surrogates(value))
+
+
+def _without_surrogates(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, dict):
+        return {_without_surrogates(key): _without_surrogates(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_surrogates(item) for item in value]
+    return value
+
+
+def text_of(value: Any) -> str:
+    """A text itself, of everything else its JSON: `true`, `null`, `3`, `["a"]`. Raises TypeError, RecursionError."""
+    return value if isinstance(value, str) else encoded(value).decode()
+
+
+def quoted(text: str) -> bytes:
+    """A text as the inside of a JSON string."""
+    try:
+        return _encoder.encode(text)[1:-1]
+    except UnicodeEncodeError:
+        return encoded(_without_surrogates(text))[1:-1]
+
+
+def part(value: Any, key: Any) -> Any:
+    """`value[key]`, MISSING where there is no such part. Never looks at anything but keys, positions and fields."""
+    kind = value.__class__
+    if kind is dict or kind is Namespace:
+        return value.get(key, MISSING) if key.__class__ in _KEYS else MISSING
+    if isinstance(value, Whole):
+        return value.field(key) if isinstance(key, str) else MISSING
+    if isinstance(value, list | tuple | str | range) and isinstance(key, int) and not isinstance(key, bool):
+        return value[key] if -len(value) <= key < len(value) else MISSING
+    return MISSING
+
+
+_KEYS = frozenset({str, Json, int, float, bool, type(None)})
+
+
+def sized(value: Any) -> int:
+    """How much there is to go through: characters or items."""
+    return len(value) if isinstance(value, str | list | tuple | dict | range) else 1

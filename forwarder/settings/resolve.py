@@ -1,0 +1,36 @@
+"""Puts in place what a webhook names and is defined elsewhere: payload formats of the user's own, event sets that ship with
+Forwarder. Judges nothing: what cannot be found is left as it is, for the checks to say."""
+
+from __future__ import annotations
+
+from pydantic import ValidationError
+
+from forwarder.settings.payload import CustomPayload, model_of
+from forwarder.settings.process import EventSet, Settings
+from forwarder.settings.sets.catalogue import builtin, named
+from forwarder.settings.webhook import Webhook
+
+
+def resolved(settings: Settings) -> Settings:
+    """The settings with every reference replaced by what it stands for."""
+    webhooks = tuple(_webhook(hook, settings) for hook in settings.webhooks)
+    return settings.model_copy(update={"webhooks": webhooks, "event_sets": _event_sets(settings)})
+
+
+def _event_sets(settings: Settings) -> dict[str, EventSet]:
+    """The configuration's own sets, and the built-in ones that a webhook or a rule names; its own come first."""
+    asked = dict.fromkeys(name for hook in settings.webhooks for name in named(hook))
+    shipped = {name: builtin()[name].set for name in asked if name in builtin()}
+    return settings.event_sets | {name: shipped[name] for name in shipped if name not in settings.event_sets}
+
+
+def _webhook(hook: Webhook, settings: Settings) -> Webhook:
+    payload = hook.payload
+    if not isinstance(payload, CustomPayload) or payload.format not in settings.providers:
+        return hook
+    given = {"format": payload.format, "timestampFormat": payload.timestamp_format} | (payload.model_extra or {})
+    try:
+        made = model_of(payload.format, settings.providers[payload.format]).model_validate(given)
+    except ValidationError:
+        return hook
+    return hook.model_copy(update={"payload": made})
