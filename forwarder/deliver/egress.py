@@ -101,13 +101,10 @@ def verdict_of(address: str | Address, egress: Egress) -> Allowed | Denied:
     if not egress.guard:
         return Allowed()
     allow = _networks(egress.allow)
-    refused = [kind for one in inner if (kind := _refused(one, allow)) is not None]
-    if refused:
-        return Denied(refused[0])
-    if form is Embedding.MAPPED and any(one in network for one in inner for network in allow):
-        return Allowed()
-    around = _refused(outer, allow) or (Special.TUNNEL if _hides(form, outer, allow) else None)
-    return Allowed() if around is None else Denied(around)
+    inside = next((kind for one in inner if (kind := _refused(one, allow)) is not None), None)
+    around = None if _same_host(form, inner, allow) else _refused(outer, allow) or _hidden(form, outer, allow)
+    kind = (around or inside) if around is Special.TUNNEL else (inside or around)
+    return Allowed() if kind is None else Denied(kind)
 
 
 def local_name(host: str) -> bool:
@@ -155,9 +152,16 @@ def _may_open(network: Network, kind: Special) -> bool:
     return kind is not Special.METADATA or network.prefixlen == network.max_prefixlen
 
 
-def _hides(form: Embedding | None, outer: Address, allow: tuple[Network, ...]) -> bool:
+def _hidden(form: Embedding | None, outer: Address, allow: tuple[Network, ...]) -> Special | None:
     """An ISATAP address has the prefix of an ordinary one: it is known by its last 64 bits alone."""
-    return form is Embedding.ISATAP and not any(outer in network for network in allow)
+    if form is not Embedding.ISATAP or any(outer in network for network in allow):
+        return None
+    return Special.TUNNEL
+
+
+def _same_host(form: Embedding | None, inner: tuple[IPv4Address, ...], allow: tuple[Network, ...]) -> bool:
+    """A mapped address is connected to over IPv4: who allows the one allows the other."""
+    return form is Embedding.MAPPED and any(one in network for one in inner for network in allow)
 
 
 @lru_cache(maxsize=64)

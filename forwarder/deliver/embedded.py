@@ -27,8 +27,8 @@ _LAST_32_BITS = (
 )
 _NAT64_LOCAL = IPv6Network("64:ff9b:1::/48")
 _ISATAP = (0x00005EFE, 0x02005EFE)
-_LOWEST_COMPATIBLE = 0x10000
-"""`::` and `::1` are no IPv4 addresses, nor are others that small: 0.0.0.0/16 leads nowhere."""
+_LOWEST_HOST = 0x1000000
+"""What reads as 0.0.0.0/8 leads nowhere: `::1` is no IPv4 address."""
 
 
 def embedded(address: IPv4Address | IPv6Address) -> tuple[Embedding | None, tuple[IPv4Address, ...]]:
@@ -37,7 +37,7 @@ def embedded(address: IPv4Address | IPv6Address) -> tuple[Embedding | None, tupl
         return None, ()
     bits = int(address)
     for form, network in _LAST_32_BITS:
-        if address in network and (form is not Embedding.COMPATIBLE or bits >= _LOWEST_COMPATIBLE):
+        if address in network and (form is not Embedding.COMPATIBLE or bits >= _LOWEST_HOST):
             return form, (_low(bits),)
     if address in _NAT64_LOCAL:
         return Embedding.NAT64_LOCAL, _local_nat64(bits)
@@ -59,4 +59,5 @@ def _local_nat64(bits: int) -> tuple[IPv4Address, ...]:
     at_48 = ((bits >> 64) & 0xFFFF) << 16 | (bits >> 40) & 0xFFFF
     at_56 = ((bits >> 64) & 0xFF) << 24 | (bits >> 32) & 0xFFFFFF
     at_64 = (bits >> 24) & 0xFFFFFFFF
-    return tuple(dict.fromkeys(IPv4Address(found) for found in (bits & 0xFFFFFFFF, at_48, at_56, at_64)))
+    found = [read for read in (bits & 0xFFFFFFFF, at_48, at_56, at_64) if read >= _LOWEST_HOST]
+    return tuple(IPv4Address(read) for read in dict.fromkeys(found))

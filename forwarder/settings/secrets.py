@@ -100,7 +100,7 @@ def secrets_in(value: object) -> Iterator[ValueSecret | EnvironmentSecret | File
     if isinstance(value, ValueSecret | EnvironmentSecret | FileSecret):
         yield value
     elif isinstance(value, BaseModel):
-        for name in type(value).model_fields:
+        for name in (*type(value).model_fields, *(value.model_extra or {})):
             yield from secrets_in(getattr(value, name))
     elif isinstance(value, dict):
         for item in value.values():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Literal
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import Field
 
 from forwarder.settings.auth import HttpAuth, Unauthenticated
 from forwarder.settings.payload import AnyPayload, payload_of

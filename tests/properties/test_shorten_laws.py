@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from forwarder.errors import CheckpointError
 from forwarder.progress.checkpoint import Checkpoint, Frozen, Mark, decode, encode, runs_of
 from forwarder.progress.shorten import fit
+from tests.properties.runs import offsets_of
 
 RUNS = st.sets(st.integers(0, 500), max_size=60).map(runs_of)
 FROZEN = st.builds(Frozen, st.dictionaries(st.just("logs/0"), RUNS, max_size=1), st.integers(0, 99), st.integers(0, 9))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from forwarder.settings.secrets import Secret, SecretUnavailable
+from pydantic import BaseModel
+
+from forwarder.settings.secrets import EnvironmentSecret, FileSecret, NoSecret, Secret, SecretUnavailable, ValueSecret
 
 _NEVER_IN_A_HEADER = frozenset("\r\n\0")
 
@@ -25,3 +27,19 @@ def header_value(value: str, purpose: str) -> str:
     if not _NEVER_IN_A_HEADER.isdisjoint(value):
         raise SecretUnavailable(f"{purpose} holds a line break or a NUL, which a header cannot carry")
     return value
+
+
+def text_of(value: str | Secret, purpose: str) -> str:
+    """Text as it is, a secret's present value. Raises SecretUnavailable."""
+    return value if isinstance(value, str) else required(value, purpose)
+
+
+def revealed(value: object) -> object:
+    """Settings as plain data, with every secret as it is now: equal only while nothing has changed. Raises SecretUnavailable."""
+    if isinstance(value, NoSecret | ValueSecret | EnvironmentSecret | FileSecret):
+        return value.read()
+    if isinstance(value, BaseModel):
+        return {name: revealed(getattr(value, name)) for name in type(value).model_fields}
+    if isinstance(value, dict):
+        return {name: revealed(item) for name, item in value.items()}
+    return [revealed(item) for item in value] if isinstance(value, tuple) else value
