@@ -14,6 +14,10 @@ from forwarder.model.event import Event, Unreadable
 from forwarder.model.verdict import Partial
 
 
+EXCERPT_CHARACTERS = 512
+"""How much of an answer a dead letter tells."""
+
+
 class Fate(Enum):
     """What the next action on a part is."""
 
@@ -98,6 +102,7 @@ class Flight:
         if gone:
             part = part_of(gone, fate).inherit(head)
             part.reason = verdict.because if fate is Fate.DEAD_LETTER else None
+            part.excerpt = verdict.reason[:EXCERPT_CHARACTERS]
             self.parts.appendleft(part)
         arrived = part_of([event for index, event in enumerate(head.events) if index not in again | refused])
         arrived.attempts = head.attempts

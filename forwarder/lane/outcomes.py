@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable
 from enum import Enum
 
-from forwarder.lane.flight import Fate, Flight, Part
+from forwarder.lane.flight import EXCERPT_CHARACTERS, Fate, Flight, Part
 from forwarder.lane.inflight import InFlight
 from forwarder.lane.limits import RefusalMeter
 from forwarder.lane.policy import CIRCUIT_AFTER, LanePolicy
@@ -210,7 +210,7 @@ def _note_attempt(part: Part, attempt: Attempt, wall: float) -> None:
     part.last_attempt, part.tried = wall, True
     match attempt.result:
         case Response(status=status, body=body):
-            part.status, part.excerpt = status, body[:512].decode("utf-8", "replace")
+            part.status, part.excerpt = status, body[:EXCERPT_CHARACTERS].decode("utf-8", "replace")
         case Failure(fault=fault, text=text):
             part.status, part.excerpt = 0, text
             part.ambiguous = part.ambiguous or fault in AMBIGUOUS

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from forwarder.settings.providers.spec import ProviderSpec
+from forwarder.settings.limits import Limits
 from forwarder.settings.secrets import NO_SECRET, Secret
 from forwarder.settings.types import Duration, Level, Model, Size, StartAt, Strings
 from forwarder.settings.webhook import Webhook
@@ -33,6 +34,14 @@ def _networks(values: tuple[str, ...]) -> tuple[str, ...]:
     return values
 
 
+def _addresses(values: tuple[str, ...]) -> tuple[str, ...]:
+    """Raises ValueError for what is no address, and for two of one family."""
+    versions = [ipaddress.ip_address(value).version for value in values]
+    if len(set(versions)) < len(versions):
+        raise ValueError("one IPv4 and one IPv6 address at most are expected, such as 192.0.2.7 or 2001:db8::7")
+    return values
+
+
 def split_address(text: str) -> tuple[str, int]:
     """Host and port of `host:port` or `[v6]:port`. Raises ValueError with the accepted form."""
     host, _, port = text.rpartition(":")
@@ -48,6 +57,7 @@ def _check_address(text: str) -> str:
 
 
 Networks = Annotated[Strings, AfterValidator(_networks)]
+Addresses = Annotated[Strings, AfterValidator(_addresses)]
 
 
 class Security(Model):
@@ -181,6 +191,10 @@ class Http(Model):
         return split_address(self.listen)
 
 
+PROXY_PORTS = {"http": 80, "https": 443, "socks5": 1080, "socks5h": 1080}
+"""The schemes that `egress.proxy` may have, and the port of a URL that names none."""
+
+
 class Egress(Model):
     """Which addresses webhooks may connect to. Special ranges are refused unless allowed here."""
 
@@ -191,7 +205,16 @@ class Egress(Model):
     deny: Networks = ()
     """Networks (CIDR) that are refused, whatever `allow` says."""
     proxy: str | None = Field(None, repr=False)
-    """URL of an HTTP proxy that all webhook requests go through."""
+    """Proxy that all webhook requests go through: `http://`, `https://`, `socks5://` (names are resolved here) or `socks5h://` (by the
+    proxy), with host and port."""
+    proxy_username: str = ""
+    """User name at the proxy."""
+    proxy_password: Secret = NO_SECRET
+    """Password at the proxy."""
+    proxy_ca_file: str | None = None
+    """PEM file of the authorities to trust for an https proxy; the system's otherwise."""
+    source_address: Addresses = ()
+    """Local address that connections start from; one IPv4 and one IPv6 at most. A family without one is not used."""
 
 
 class Tenant(Model):
@@ -254,6 +277,8 @@ class Settings(Model):
     """Metrics and health."""
     egress: Egress = Egress()
     """Which addresses webhooks may connect to."""
+    limits: Limits = Limits()
+    """What all webhooks together may do to one receiver."""
     tenants: dict[str, Tenant] = Field({})
     """The tree of tenants: name -> its children."""
     event_sets: dict[str, EventSet] = Field({})

@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from forwarder.settings.auth import HttpAuth, Unauthenticated
+from forwarder.settings.limits import AdaptiveConcurrency, RateLimit
 from forwarder.settings.payload import AnyPayload, payload_of
 from forwarder.settings.secrets import NO_SECRET, Secret, TextOrSecret
 from forwarder.settings.signature import Named, Signature, listed
@@ -111,6 +112,10 @@ class Webhook(Model):
     """An event at or above it closes the batch at once."""
     concurrency: int = Field(1, ge=1, le=256)
     """Requests in flight. Above 1 the order of batches is given up."""
+    adaptive_concurrency: AdaptiveConcurrency = AdaptiveConcurrency(enable=False)
+    """true, or bounds: find out how many requests at a time the receiver bears, up to `concurrency`."""
+    rate_limit: RateLimit | None = None
+    """Requests per second; not set: as many as throttle and concurrency give."""
     timeout: Duration = Field(30.0, gt=0)
     """Of the whole request."""
     connect_timeout: Duration = Field(10.0, gt=0)

@@ -12,7 +12,7 @@ Bare = int | str | bytes | bool
 Parameters = Mapping[str, Bare]
 
 _KEY = re.compile(r"[a-z*][a-z0-9_.*-]*")
-_INTEGER = re.compile(r"-?\d{1,15}(?![\d.])")
+_INTEGER = re.compile(r"-?[0-9]{1,15}(?![0-9.])")
 _STRING = re.compile(r'"((?:[ !#-\[\]-~]|\\["\\])*)"')
 _TOKEN = re.compile(r"[A-Za-z*][!#$%&'*+.^_`|~0-9A-Za-z:/-]*")
 _BYTES = re.compile(r":([A-Za-z0-9+/]*={0,2}):")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from urllib.parse import SplitResult, urlsplit
 
 from forwarder.settings.problems import Finding, Weight, nearest, safe_url
-from forwarder.settings.process import Settings
+from forwarder.settings.process import PROXY_PORTS, Egress, Settings
 
 _IN_URL = 'the URL holds a user or password, which would end in logs; use httpAuth: {"@type": Basic, ...}'
 
@@ -16,10 +16,27 @@ def addresses(settings: Settings) -> Iterator[Finding]:
     for index, hook in enumerate(settings.webhooks):
         for text, weight in _webhook_url(hook.url, hook.allow_plain_http):
             yield Finding(("url",), text, index, weight)
-    if settings.egress.proxy is not None:
-        parts = _split(settings.egress.proxy)
-        if parts is None or parts.scheme != "http" or not parts.hostname:
-            yield Finding(("egress", "proxy"), "an http URL is expected, such as http://proxy.example:3128")
+    for field, text in _proxy(settings.egress):
+        yield Finding(("egress", field), text)
+
+
+def _proxy(egress: Egress) -> Iterator[tuple[str, str]]:
+    named = bool(egress.proxy_username) or egress.proxy_password.type != "None"
+    if egress.proxy is None:
+        if named or egress.proxy_ca_file:
+            yield "proxy", "is missing, and proxyUsername, proxyPassword or proxyCaFile are given"
+        return
+    parts = _split(egress.proxy)
+    if parts is None or parts.scheme not in PROXY_PORTS or not parts.hostname or parts.path.strip("/") or parts.query:
+        yield "proxy", "a proxy is expected: http://, https://, socks5:// or socks5h:// with host and port, such as http://proxy:3128"
+    elif "@" in parts.netloc:
+        yield "proxy", "the URL holds a user or password, which would end in logs; use proxyUsername and proxyPassword"
+    elif egress.proxy_ca_file and parts.scheme != "https":
+        yield "proxyCaFile", "has no effect: the proxy is not https"
+    if egress.proxy_username and egress.proxy_password.type == "None":
+        yield "proxyPassword", "is missing beside proxyUsername"
+    if egress.proxy_password.type != "None" and not egress.proxy_username:
+        yield "proxyUsername", "is missing beside proxyPassword"
 
 
 def _split(url: str) -> SplitResult | None:

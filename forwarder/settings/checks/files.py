@@ -14,7 +14,7 @@ from forwarder.settings.process import Settings
 from forwarder.settings.secrets import EnvironmentSecret, FileSecret, SecretUnavailable, ValueSecret
 from forwarder.settings.tree import Step
 
-_FILE_FIELDS = frozenset({"ca_file", "certificate_file", "key_file", "token_file"})
+_FILE_FIELDS = frozenset({"ca_file", "certificate_file", "key_file", "token_file", "proxy_ca_file"})
 _SECRETS = (ValueSecret, EnvironmentSecret, FileSecret)
 
 

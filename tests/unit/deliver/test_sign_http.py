@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 from dataclasses import replace
 
 import pytest
@@ -114,7 +115,7 @@ def test_derived_components(url: str, name: str, value: str) -> None:
 def test_a_component_that_is_not_there_cannot_be_covered(name: str) -> None:
     with pytest.raises(Uncovered):
         component(EXAMPLE, name)
-    with pytest.raises(KeyUnusable, match="signature.components"):
+    with pytest.raises(KeyUnusable, match=r"signature\.components"):
         HttpSignature(components=(name,)).headers([("k", read_key("k", (Algorithm.HMAC_SHA256,)))], EXAMPLE, 0.0)
 
 
@@ -202,10 +203,8 @@ def test_what_was_written_is_read_back(members: dict[str, InnerList | Bare]) -> 
 
 @given(st.text(max_size=60))
 def test_no_text_breaks_the_reader(text: str) -> None:
-    try:
+    with contextlib.suppress(Malformed):
         parse_dictionary(text)
-    except Malformed:
-        pass
 
 
 @pytest.mark.parametrize("text", ["a=1,", "a=(", "a=:é:", "A=1", "a=1 b=2", 'a="x', "a=:QUE:"])

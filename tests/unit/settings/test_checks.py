@@ -135,7 +135,7 @@ PROCESS = [
     ("http: {listen: 'a:70000'}", "http.listen: host:port is expected"),
     ("egress: {allow: [10.0.0.1/8]}", "egress.allow: 10.0.0.1/8 has host bits set"),
     ("egress: {deny: [intranet]}", "egress.deny: 'intranet' does not appear to be an IPv4 or IPv6 network"),
-    ("egress: {proxy: 'proxy:3128'}", "egress.proxy: an http URL is expected"),
+    ("egress: {proxy: 'proxy:3128'}", "egress.proxy: a proxy is expected: http://"),
     ("tenants: {a: {children: [b]}, b: {children: [a]}}", "tenants.b.children: 'b' is among its own descendants"),
 ]
 

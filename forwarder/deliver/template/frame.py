@@ -1,0 +1,26 @@
+"""What one rendering holds: the events, variables, what is written so far, and how much it may still take."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from forwarder.deliver.template.bounds import MAX_OUTPUT_BYTES, WORK, WORK_PER_EVENT
+from forwarder.deliver.template.values import MISSING
+
+if TYPE_CHECKING:
+    from forwarder.deliver.template.variables import Subject
+
+
+class Frame:
+    """One per rendering. `room` counts bytes, `work` steps; either below 0 ends the rendering."""
+
+    __slots__ = ("out", "room", "slots", "subject", "subjects", "work")
+
+    def __init__(self, subjects: Sequence[Subject], slots: int) -> None:
+        self.subjects = subjects
+        self.subject = subjects[0]
+        self.slots: list[Any] = [MISSING] * slots
+        self.out: list[bytes] = []
+        self.room = MAX_OUTPUT_BYTES
+        self.work = WORK + WORK_PER_EVENT * len(subjects)
