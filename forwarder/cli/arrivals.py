@@ -6,10 +6,11 @@ import gzip
 import re
 import zlib
 from bisect import bisect_left, bisect_right
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import cramjam
 import msgspec
 
 Run = tuple[int, int]
@@ -55,13 +56,15 @@ def parse_counts(text: str) -> dict[str, int]:
     return {match[1]: int(match[2]) for match in _COUNT.finditer(text)}
 
 
+_UNPACKING: Mapping[str, Callable[[bytes], Any]] = {"gzip": gzip.decompress, "zstd": cramjam.zstd.decompress}
+
+
 def unpacked(sent: bytes, encoding: str) -> bytes:
     """The body without its content encoding; what cannot be unpacked is left as it is."""
-    if encoding.strip().lower() != "gzip":
-        return sent
+    unpack = _UNPACKING.get(encoding.strip().lower(), bytes)
     try:
-        return gzip.decompress(sent)
-    except (OSError, EOFError, zlib.error):
+        return bytes(unpack(sent))
+    except (OSError, EOFError, zlib.error, cramjam.DecompressionError):
         return sent
 
 

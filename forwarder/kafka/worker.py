@@ -84,13 +84,18 @@ class Worker:
             task.cancel()
         await asyncio.wait({running, watch, *ends})
         crash = self._app.crash_reason or self._drain_failure or _failure(running) or _failure(stopping)
-        if crash is not None and not self._joined and _passes(crash):
-            raise StartAgain(f"Kafka went away before the group was joined: {crash}")
-        if crash is not None:
+        return self._end(crash, stopping=shutdown.requested.is_set())
+
+    def _end(self, crash: BaseException | None, *, stopping: bool) -> int:
+        """The exit code. Who is asked to stop anyway does not start again."""
+        if crash is not None and (self._joined or not may_pass(crash)):
             _log.critical("the Kafka worker crashed: %s: %s", type(crash).__name__, crash)
-        elif self._outgrown.is_set() and not shutdown.requested.is_set():
+            return 1
+        if not stopping and crash is not None:
+            raise StartAgain(f"Kafka went away before the group was joined: {crash}")
+        if not stopping and self._outgrown.is_set():
             raise StartAgain("a source topic has grown")
-        return 0 if crash is None else 1
+        return 0
 
     async def _run_app(self) -> None:
         await self._app.start()
@@ -177,8 +182,8 @@ def partition_fetch_bytes(budget: int, partitions: int) -> int:
     return max(LEAST_FETCH_BYTES, min(MOST_FETCH_BYTES, budget // FETCH_SHARE // max(1, partitions)))
 
 
-def _passes(crash: BaseException) -> bool:
-    """Whether waiting for Kafka, as a start does, can mend it."""
+def may_pass(crash: BaseException) -> bool:
+    """Whether waiting for Kafka, as a start does, can mend what ended a worker that had not joined its group yet."""
     return isinstance(crash, OSError) or (isinstance(crash, KafkaError) and bool(crash.retriable))
 
 

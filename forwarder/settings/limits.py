@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, GetJsonSchemaHandler, model_validator
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from forwarder.settings.types import Model
 
@@ -36,6 +38,10 @@ class AdaptiveConcurrency(Model):
     @classmethod
     def _switch(cls, data: Any) -> Any:
         return {"enable": data} if isinstance(data, bool) else data
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {"anyOf": [{"type": "boolean"}, handler.resolve_ref_schema(handler(core))]}
 
 
 class Limits(Model):

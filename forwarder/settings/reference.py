@@ -77,7 +77,7 @@ def _section(title: str, model: type[Model], env: dict[tuple[str, ...], str] | N
     yield f"| path | type | default | meaning |{last}\n|---|---|---|---|{'---|' if env else ''}"
     for path, info in _rows(model, ()):
         variable = f" {'`' + env[path] + '`' if path in env else ''} |" if env else ""
-        yield f"| `{'.'.join(path)}` | {_type(info)} | {_default(info)} | {info.description} |{variable}"
+        yield f"| `{'.'.join(path)}` | {_type(info)} | {_default(info)} | {_meaning(info)} |{variable}"
     yield ""
 
 
@@ -85,7 +85,7 @@ def _form(form: type[Model]) -> Iterator[str]:
     yield f'`"@type": {tag_of(form)}`: {_doc(form)}\n'
     for name, info in fields(form).items():
         if name != "@type":
-            yield f"- `{name}` ({_type(info)}): {info.description}"
+            yield f"- `{name}` ({_type(info)}): {_meaning(info)}"
     yield ""
 
 
@@ -100,6 +100,11 @@ def _rows(model: type[Model], path: tuple[str, ...]) -> Iterator[tuple[tuple[str
             yield from _rows(nested[0], (*path, f"{name}[]"))
         else:
             yield (*path, name), info
+
+
+def _meaning(info: FieldInfo) -> str:
+    """On one line: a line break would end the table."""
+    return " ".join((info.description or "").split())
 
 
 def _doc(model: type[Model]) -> str:

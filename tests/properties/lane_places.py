@@ -11,7 +11,7 @@ from forwarder.flow.roster import Roster
 from forwarder.lane.lane import Lane
 from forwarder.model.attempt import Fault
 from forwarder.model.event import TP, Event
-from forwarder.model.verdict import Bisect, Delivered, Disable, Halve, Pace, Retry, Verdict
+from forwarder.model.verdict import Bisect, Delivered, Disable, Halve, Pace, Partial, Retry, Verdict
 from forwarder.progress.checkpoint import AccountRecord, Checkpoint, decode, encode, order_of
 from tests.unit.lane.lane_rig import WALL, event
 
@@ -35,6 +35,7 @@ class Mood(Enum):
     TIMEOUT = "timeout"
     DOWN = "connection refused"
     GONE = "410"
+    MIXED = "item by item"
 
 
 class Kafka:
@@ -88,6 +89,13 @@ def judge(tastes: set[Taste], mood: Mood) -> tuple[Verdict, Fault | None]:
     if Taste.TOO_LARGE in tastes:
         return Halve("413"), None
     return (Bisect("400"), None) if Taste.REFUSED in tastes else (Delivered(), None)
+
+
+def judge_each(tastes: list[Taste]) -> Partial:
+    """The answer of an endpoint that speaks of each event: every other one that it likes is to be sent again."""
+    bad = (Taste.REFUSED, Taste.TOO_LARGE)
+    refused = tuple(index for index, taste in enumerate(tastes) if taste in bad)
+    return Partial("item by item", tuple(index for index in range(1, len(tastes), 2) if index not in refused), refused)
 
 
 class Shelf:

@@ -18,12 +18,12 @@ from forwarder.lane.flight import Part
 from forwarder.lane.lane import Lane
 from forwarder.lane.states import LaneState, Trigger
 from forwarder.model.attempt import Attempt, Failure, Fault, Response
-from forwarder.model.event import TP
-from forwarder.model.verdict import Delivered, Interrupted
+from forwarder.model.event import TP, Event
+from forwarder.model.verdict import Delivered, Interrupted, Partial, Verdict
 from forwarder.progress.checkpoint import Checkpoint
 from tests.properties import lane_catchup, lane_watch
 from tests.properties.lane_books import OtherBooks
-from tests.properties.lane_places import Kafka, Mood, Shelf, Taste, judge
+from tests.properties.lane_places import Kafka, Mood, Shelf, Taste, judge, judge_each
 from tests.unit.lane.lane_rig import WALL, webhook
 
 Place = tuple[int, int]
@@ -45,7 +45,7 @@ class World:
         self.delivered = dict.fromkeys(self.tps, -1)
         self.batches: set[tuple[Place, ...]] = set()
         self.safe = dict.fromkeys(self.tps, 0)
-        self.crashed = self.cured = False
+        self.crashed = self.cured = self.shuffled = False
         self._given, self._room = given, room
         self._start_process()
         self.shelf = Shelf(self.tps)
@@ -154,17 +154,18 @@ class World:
         part = action.part
         tastes = set() if self.cured else {self.kafka.taste(item) for item in part.events}
         verdict, fault = judge(tastes, mood)
+        if mood is Mood.MIXED and len(part.events) > 1:
+            verdict, self.shuffled = judge_each([self.kafka.taste(item) for item in part.events]), True
         result = Response(200) if fault is None else Failure(fault, "no answer")
-        sent = list(part.events)
+        sent = _arrived(part, verdict)
         self.lane.on_verdict(action.flight, Attempt("b", part.attempts, result, 0.1), verdict, self.now, WALL, 1.0)
-        if isinstance(verdict, Delivered):
-            for item in sent:
-                self._note(item.tp, item.offset, action)
-                if self.kafka.taste(item) is Taste.DISPUTED:
-                    continue  # a new filter may want it when later ones have been sent
-                before = self.delivered[item.tp]
-                self.delivered[item.tp] = item.offset
-                assert item.offset > before or self.lane.policy.slots > 1, "in order"
+        for item in sent:
+            self._note(item.tp, item.offset, action)
+            if self.kafka.taste(item) is Taste.DISPUTED:
+                continue  # a new filter may want it when later ones have been sent
+            before = self.delivered[item.tp]
+            self.delivered[item.tp] = item.offset
+            assert item.offset > before or self.lane.policy.slots > 1 or self.shuffled, "in order"
 
     def _note(self, tp: TP, offset: int, action: Action) -> None:
         place = (tp.partition, offset)
@@ -268,3 +269,10 @@ class World:
 
     def settle(self) -> None:
         lane_watch.settle(self)
+
+
+def _arrived(part: Part, verdict: Verdict) -> list[Event]:
+    """What the endpoint has of a part now."""
+    if isinstance(verdict, Partial):
+        return [item for index, item in enumerate(part.events) if index not in (*verdict.again, *verdict.refused)]
+    return list(part.events) if isinstance(verdict, Delivered) else []

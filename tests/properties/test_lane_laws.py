@@ -29,6 +29,7 @@ TASTES = {
 MOODS = {
     "well": [Mood.WELL],
     "flaky": [Mood.WELL, Mood.BUSY, Mood.TIMEOUT],
+    "fickle": [Mood.WELL, Mood.MIXED, Mood.MIXED, Mood.BUSY],
     "down": [Mood.BUSY, Mood.DOWN],
     "unreachable": [Mood.DOWN, Mood.TIMEOUT],
     "gone": [Mood.WELL] * 10 + [Mood.GONE],

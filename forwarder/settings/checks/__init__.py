@@ -12,6 +12,7 @@ from forwarder.settings.checks.addresses import addresses
 from forwarder.settings.checks.delivery import delivery
 from forwarder.settings.checks.files import files, secrets
 from forwarder.settings.checks.headers import headers
+from forwarder.settings.checks.limits import limits
 from forwarder.settings.checks.names import names
 from forwarder.settings.checks.process import process
 from forwarder.settings.checks.references import references
@@ -36,6 +37,7 @@ def standard(environ: Mapping[str, str]) -> tuple[Check, ...]:
         headers,
         windows,
         delivery,
+        limits,
         files,
         partial(secrets, environ=environ),
         partial(signing, environ=environ),

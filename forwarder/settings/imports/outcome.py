@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
 _NAME = re.compile(r"[^a-z0-9]+")
 _VARIABLE = re.compile(r"[^A-Z0-9]+")
@@ -51,10 +52,6 @@ class Outcome:
             return {"@type": "Value", "secret": str(value)}
         return {"@type": "EnvironmentVariable", "variableName": self._variable(place, str(value))}
 
-    def url(self, place: str, value: str) -> str:
-        """A URL that gives access to whoever knows it."""
-        return value if self.reveal else Reference("${" + self._variable(place, value) + "}")
-
     def name(self, wanted: str) -> str:
         """A valid webhook name, near to what is wanted, that no other webhook has."""
         base = _NAME.sub("-", wanted.lower()).strip("-")[: _MOST - 4] or "webhook"
@@ -62,10 +59,12 @@ class Outcome:
         free = (f"{base}-{number}" if number > 1 else base for number in range(1, len(taken) + 2))
         return next(name for name in free if name not in taken)
 
-    def add(self, wanted: str, url: str, fields: Mapping[str, Any], shown: str | None = None) -> None:
-        """A webhook. `shown` is what stands for the URL, when it may not be written down."""
+    def add(self, wanted: str, place: str, url: str, fields: Mapping[str, Any], *, secret: bool = False) -> None:
+        """A webhook whose URL stood at `place`. The URL is left out where it is a secret: as a whole (chats), or in a part of it."""
+        hidden = not self.reveal and (secret or _holds_secret(url))
+        shown = Reference("${" + self._variable(place, url) + "}") if hidden else url
         plain = {"allowPlainHttp": True} if url.lower().startswith("http://") else {}
-        self.webhooks.append({"name": self.name(wanted), "url": shown or url, **plain, **fields})
+        self.webhooks.append({"name": self.name(wanted), "url": shown, **plain, **fields})
 
     def _variable(self, place: str, value: str) -> str:
         base = _VARIABLE.sub("_", place.upper()).strip("_") or "SECRET"
@@ -78,3 +77,12 @@ class Outcome:
         variable = next(name for name in free if name not in taken)
         self.needed.append(Needed(variable, value, place))
         return variable
+
+
+def _holds_secret(url: str) -> bool:
+    """Whether there is something before the host or after the path."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return True
+    return "@" in parts.netloc or bool(parts.query)

@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from forwarder.settings.imports.outcome import Outcome, Unusable
@@ -56,7 +56,7 @@ def _json(value: Any, name: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
     elif isinstance(value, Mapping):
         flat = {key: item for key, item in value.items() if str(key).startswith("webhook.")}
         if flat:
-            yield from _old(_LINE.fullmatch(f"{key}= ") and (key, item) for key, item in flat.items())
+            yield from _old(flat.items())
         elif isinstance(value.get("url"), str):
             yield str(value.get("name") or value.get("description") or value.get("id") or name or "stalwart"), value
         else:
@@ -85,18 +85,16 @@ def _bare(text: str) -> Any:
         return text.strip().strip("\"'")
 
 
-def _old(pairs: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def _old(pairs: Iterable[tuple[str, Any]]) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Flat settings gathered by webhook: `events.0000` is an item of a list, `auth.username` a key below."""
     hooks: dict[str, dict[str, Any]] = {}
-    for path, value in filter(None, pairs):
+    for path, value in pairs:
         found = _LINE.fullmatch(f"{path}= ")
         if found is None:
             continue
         fields = hooks.setdefault(found[1] or found[2], {})
         key, _, rest = found[3].partition(".")
-        if rest.isdigit():
-            fields.setdefault(key, []).append(value)
-        elif rest:
+        if rest:
             fields.setdefault(key, {})[rest] = value
         else:
             fields[key] = value
@@ -106,7 +104,7 @@ def _old(pairs: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
 
 def _modern(fields: dict[str, Any]) -> dict[str, Any]:
     """The form of version 0.16. There `events` names what is wanted."""
-    made = {_OLD.get(key, key): value for key, value in fields.items() if key != "auth"}
+    made = {_OLD.get(key, key): _listed(value) for key, value in fields.items() if key != "auth"}
     auth = fields.get("auth")
     if isinstance(auth, Mapping):
         secret = {"@type": "Value", "secret": auth.get("secret", "")}
@@ -121,6 +119,12 @@ def _modern(fields: dict[str, Any]) -> dict[str, Any]:
         made["events"] = [made["events"]]
     made.setdefault("eventsPolicy", "include")
     return made
+
+
+def _listed(value: Any) -> Any:
+    """`{"0000": a, "0001": b}` is a list."""
+    numbered = isinstance(value, Mapping) and value and all(str(key).isdigit() for key in value)
+    return [value[key] for key in sorted(value, key=lambda key: int(key))] if numbered else value
 
 
 def _webhook(name: str, section: Section, outcome: Outcome) -> None:
@@ -146,7 +150,7 @@ def _webhook(name: str, section: Section, outcome: Outcome) -> None:
         fields["enable"], fields["eventsPolicy"] = False, "exclude"
     for place in section.left():
         outcome.lose(place, "Forwarder has no such setting")
-    outcome.add(name, url, fields)
+    outcome.add(name, f"{section.path}.url", url, fields)
 
 
 def _hidden(value: Mapping[str, Any], place: str, outcome: Outcome) -> Any:
@@ -154,7 +158,8 @@ def _hidden(value: Mapping[str, Any], place: str, outcome: Outcome) -> Any:
     if value.get("@type") == "Value":
         return _secret(place, value.get("secret", ""), outcome)
     return {
-        key: _hidden(item, f"{place}.{key}", outcome) if isinstance(item, Mapping) else item for key, item in value.items()
+        key: _hidden(item, f"{place}.{key}", outcome) if isinstance(item, Mapping) else item
+        for key, item in value.items()
     }
 
 

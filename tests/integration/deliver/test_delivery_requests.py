@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import gzip
 import json
 import re
 
 import pytest
 from standardwebhooks import Webhook as Reference
 
+from forwarder.cli.arrivals import unpacked
 from forwarder.deliver.payload.provider import Body
 from forwarder.deliver.sign.schemes import STALWART
 from forwarder.deliver.sign.verify import Verified, verify
@@ -88,15 +88,18 @@ async def test_a_batch_that_waits_for_its_endpoint_holds_no_second_copy(sender: 
     assert not [held for held in gc.get_referents(prepared) if isinstance(held, Body)]
 
 
-async def test_gzip_is_told_and_the_signature_covers_the_bytes_that_were_sent(sender: Making) -> None:
+@pytest.mark.parametrize("coding", ["gzip", "zstd"])
+async def test_the_coding_is_told_and_the_signature_covers_the_bytes_that_were_sent(
+    sender: Making, coding: str
+) -> None:
     async with receiver(answer()) as server:
-        sending = sender(server.port, compression="gzip", signatureKey=secret("k3y"))
+        sending = sender(server.port, compression=coding, signatureKey=secret("k3y"))
         big = batch(event(json.dumps("x" * 200_000).encode()))
         attempts = [await sending.attempt(sending.prepare(some), 1, {}) for some in (BATCH, big)]
     small, large = server.requests
-    assert {request.headers["Content-Encoding"] for request in server.requests} == {"gzip"}
-    assert gzip.decompress(small.body) == b'[{"a":1},{"a":2}]'
-    assert len(json.loads(gzip.decompress(large.body))[0]) == 200_000
+    assert {request.headers["Content-Encoding"] for request in server.requests} == {coding}
+    assert unpacked(small.body, coding) == b'[{"a":1},{"a":2}]'
+    assert len(json.loads(unpacked(large.body, coding))[0]) == 200_000
     assert [attempt.sent_bytes for attempt in attempts] == [len(small.body), len(large.body)]
     signed = {"X-Signature": small.headers["X-Signature"]}
     assert verify(STALWART, ["k3y"], signed, small.body, 0.0) == Verified(0)

@@ -1,0 +1,68 @@
+"""Sift's built-in variables for the trigger "Rule Violation" (docs.siftstack.com, "Webhook settings"), and where each is found in events
+of other producers. Pure tables and one look-up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from forwarder.deliver.template.values import MISSING
+
+Path = tuple[str, ...]
+
+VIOLATED, RESOLVED = "violated", "resolved"
+
+_SPELLINGS: Mapping[str, tuple[str, ...]] = {
+    "RuleName": ("ruleName", "rule_name", "rule.name"),
+    "Status": ("status", "state"),
+    "WebhookId": ("webhookId", "webhook_id"),
+    "EventId": ("eventId", "event_id"),
+    "RuleId": ("ruleId", "rule_id", "rule.id", "rule.ruleId"),
+    "RuleVersion": ("ruleVersion", "rule_version", "rule.version"),
+    "AssetName": ("assetName", "asset_name", "asset.name"),
+    "RunId": ("runId", "run_id", "run.id"),
+    "SentAt": ("sentAt", "sent_at"),
+}
+"""Sift's own fields, as its variables, its JSON and its Python client spell them."""
+
+_ELSEWHERE: Mapping[str, tuple[str, ...]] = {
+    "RuleName": ("rule", "content.ruleName", "finding_info.analytic.name", "finding_info.title", "event_name", "name"),
+    "RuleId": ("content.policyId", "finding_info.analytic.uid", "finding_info.uid"),
+    "RuleVersion": ("content.policyVersion", "finding_info.analytic.version"),
+    "AssetName": ("hostname", "host.name", "device.hostname", "labels/kubernetes.pod.name", "site", "host"),
+}
+"""Falco, Sysdig, OCSF, Source Defense and ECS, in this order; a `/` stands where a key itself has dots."""
+
+_WORDS: Mapping[str, str] = {
+    **dict.fromkeys(("violated", "violation", "firing", "triggered", "open", "new", "active", "alert", "alerting"), VIOLATED),
+    **dict.fromkeys(("resolved", "closed", "ok", "cleared", "inactive", "recovered", "normal"), RESOLVED),
+}
+
+
+def _path(text: str) -> Path:
+    return tuple(text.split("/")) if "/" in text else tuple(text.split("."))
+
+
+PATHS: Mapping[str, tuple[Path, ...]] = {
+    name: tuple(_path(text) for text in (name, *spellings, *_ELSEWHERE.get(name, ())))
+    for name, spellings in _SPELLINGS.items()
+}
+"""Variable -> where it is looked for in `data`. The first text or number that is there counts."""
+
+
+def find(data: Any, paths: Iterable[Path]) -> Any:
+    """The first text or number at one of the paths, MISSING where there is none."""
+    if not isinstance(data, dict):
+        return MISSING
+    for path in paths:
+        value: Any = data
+        for step in path:
+            value = value.get(step) if value.__class__ is dict else None
+        if isinstance(value, str | int | float) and value != "" and not isinstance(value, bool):
+            return value
+    return MISSING
+
+
+def status(value: Any) -> Any:
+    """Other producers' words as Sift's two; an unknown word stays what it is."""
+    return _WORDS.get(value.lower(), value) if isinstance(value, str) else value

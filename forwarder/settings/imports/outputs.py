@@ -1,0 +1,135 @@
+"""Falcosidekick's outputs that Forwarder has a format for: which setting is what. Reads no file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from forwarder.settings.imports.outcome import Outcome
+from forwarder.settings.imports.section import Section
+from forwarder.settings.providers.spec import ProviderSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """`needs` is the setting that switches it on. `url` makes the address (else it is `needs` itself), `secret_url` says that it
+    opens the door by itself. `options` are settings that are options of the format, `token` the one that is its credential. `extra`
+    are native fields. `notes` say what differs."""
+
+    name: str
+    needs: str
+    format: str
+    url: Callable[[Section], str] | None = None
+    secret_url: bool = False
+    options: Mapping[str, str] = field(default_factory=dict)
+    token: str = ""
+    login: tuple[str, str] = ("username", "password")
+    header: tuple[str, str] = ("", "")
+    tenant: str = ""
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    def address(self, section: Section) -> str:
+        """The URL, "" where there is none."""
+        return self.url(section) if self.url else section.text(self.needs)
+
+    def payload(self, section: Section, spec: ProviderSpec, outcome: Outcome) -> dict[str, Any]:
+        """`payload` with the format's options."""
+        made: dict[str, Any] = {"format": self.format}
+        for theirs, ours in self.options.items():
+            if ours in spec.options and (value := section.text(theirs)):
+                made[ours] = value
+        if self.token and (token := section.text(self.token)):
+            option = _credential(spec)
+            if option:
+                made[option] = outcome.secret(section.place(self.token), token)
+            else:
+                outcome.lose(section.place(self.token), f"format {self.format} has no place for it; use httpAuth")
+        return made
+
+    def authentication(self, section: Section, outcome: Outcome) -> dict[str, Any]:
+        """`httpAuth` and headers that say who is sending."""
+        made: dict[str, Any] = {}
+        user, password = (section.text(key) for key in self.login)
+        name, value = (section.text(key) if key else "" for key in self.header)
+        if user and password:
+            place = section.place(self.login[1])
+            made["httpAuth"] = {"@type": "Basic", "username": user, "secret": outcome.secret(place, password)}
+        elif name and value:
+            place = section.place(self.header[1])
+            made["httpAuth"] = {"@type": "Header", "name": name, "value": outcome.secret(place, value)}
+        elif user or password or name or value:
+            outcome.lose(section.path, "half of a login is missing, so it is left out")
+        if self.tenant and (tenant := section.text(self.tenant)):
+            made["httpHeaders"] = {"X-Scope-OrgID": tenant}
+        return made
+
+
+def _credential(spec: ProviderSpec) -> str:
+    """The option that holds the format's usual credential."""
+    if spec.auth is not None:
+        return spec.auth.option
+    secrets = [name for name, option in spec.options.items() if option.type == "secret"]
+    return secrets[0] if len(secrets) == 1 else ""
+
+
+def _beside(default: str) -> Callable[[Section], str]:
+    """`hostport` and the path that is another setting."""
+    return lambda section: section.text("hostport").rstrip("/") + (section.text("endpoint") or default)
+
+
+def _by_region(us: str, eu: str) -> Callable[[Section], str]:
+    return lambda section: eu if section.text("region").lower() == "eu" else us
+
+
+def _alertmanager(section: Section) -> str:
+    section.take("endpoint")
+    return section.text("hostport").rstrip("/") + "/api/v2/alerts"
+
+
+def _chat(name: str) -> Output:
+    return Output(name, "webhookurl", name, secret_url=True, options={"channel": "channel", "username": "username"})
+
+
+def _generic(name: str, needs: str = "address", **more: Any) -> Output:
+    text = "Falcosidekick sends the event as an object; payload.format json is an array, here of one event"
+    return Output(name, needs, "json", extra={"maxEvents": 1}, notes=(text,), **more)
+
+
+OUTPUTS = (
+    _generic("webhook"),
+    _generic("nodered", login=("user", "password")),
+    _generic("n8n", login=("user", "password"), header=("headerauthname", "headerauthvalue")),
+    _generic("tekton", needs="eventlistener"),
+    _generic("talon"),
+    *map(_chat, ("slack", "teams", "discord", "googlechat", "mattermost")),
+    Output("splunk", "host", "splunk", token="token"),
+    Output(
+        "elasticsearch", "hostport", "elastic", options={"index": "index", "pipeline": "pipeline"}, token="apikey",
+        notes=("the index has no date in its name (suffix); use a data stream or a rollover alias",),
+    ),
+    Output("loki", "hostport", "loki", url=_beside("/loki/api/v1/push"), login=("user", "apikey"), tenant="tenant"),
+    Output(
+        "datadog", "apikey", "datadog", token="apikey",
+        url=lambda section: section.text("host").replace("://api.", "://http-intake.logs.").rstrip("/")
+        or "https://http-intake.logs.datadoghq.com",
+        notes=("Falcosidekick writes to Datadog's event stream; this goes to its logs",),
+    ),
+    Output(
+        "datadoglogs", "apikey", "datadog", token="apikey", options={"service": "service"},
+        url=lambda section: section.text("host").rstrip("/") or "https://http-intake.logs.datadoghq.com",
+    ),
+    Output(
+        "opsgenie", "apikey", "opsgenie", token="apikey",
+        url=_by_region("https://api.opsgenie.com/v2/alerts", "https://api.eu.opsgenie.com/v2/alerts"),
+    ),
+    Output(
+        "pagerduty", "routingkey", "pagerduty", token="routingkey",
+        url=_by_region("https://events.pagerduty.com/v2/enqueue", "https://events.eu.pagerduty.com/v2/enqueue"),
+    ),
+    Output("alertmanager", "hostport", "alertmanager", url=_alertmanager),
+    Output("cloudevents", "address", "cloudevents"),
+    Output("sumologic", "receiverurl", "sumologic", secret_url=True),
+    Output("otlp.logs", "endpoint", "otlp"),
+)  # fmt: skip
