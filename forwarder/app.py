@@ -19,6 +19,7 @@ from forwarder import __version__
 from forwarder.allocator import return_large_blocks
 from forwarder.clock import Clock, SystemClock, steady
 from forwarder.configuration import load_checked
+from forwarder.deliver.sign.jwks import document
 from forwarder.errors import ConfigurationError, ForwarderError, StartAgain
 from forwarder.kafka.group import Group
 from forwarder.kafka.preflight import Preflight, wait_ready
@@ -76,6 +77,7 @@ class Service:
         self._observer = Observer(metrics, self.logger, self.clock)
         self._health = Health(self.clock, CONDITIONS)
         self._health.set("topics", True)
+        self._health.jwks = lambda: document(self.loaded.settings.webhooks, self.clock.wall())
         self._shutdown.install()
         lag = LoopLag(self._observer, self.clock, (self._health.beat, self._observer.flush))
         server = HealthServer(settings.http.listen, metrics, self._health)

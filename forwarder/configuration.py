@@ -9,18 +9,19 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
-from pydantic import BaseModel
-
 from forwarder.clock import SystemClock
+from forwarder.deliver.auth.usable import logins
 from forwarder.deliver.sign.usable import signatures
+from forwarder.deliver.template.check import templates
 from forwarder.observe.redact import register_secret
 from forwarder.route.check import check_filter
 from forwarder.settings.checks import Check
+from forwarder.settings.checks.certificates import certificates
 from forwarder.settings.checks.signing import expiring
 from forwarder.settings.load import Loaded, load
 from forwarder.settings.problems import Finding
 from forwarder.settings.process import Settings
-from forwarder.settings.secrets import EnvironmentSecret, FileSecret, SecretUnavailable, ValueSecret
+from forwarder.settings.secrets import SecretUnavailable, secrets_in
 
 
 def filters(settings: Settings) -> Iterator[Finding]:
@@ -33,38 +34,29 @@ def filters(settings: Settings) -> Iterator[Finding]:
                 yield Finding(("rules", at, "filter"), problem, index)
 
 
-CHECKS: tuple[Check, ...] = (filters,)
+CHECKS: tuple[Check, ...] = (
+    filters,
+    templates,
+)
 """What is checked beyond the settings' own checks."""
 
 
 def load_checked(path: Path, environ: Mapping[str, str] | None = None) -> Loaded:
     """The configuration, with every check passed and its secrets masked in logs from now on. Raises ConfigurationError."""
-    keys = (partial(signatures, environ=environ), partial(expiring, now=SystemClock().wall()))
-    loaded = load(path, environ, (*CHECKS, *keys))
+    now = SystemClock().wall()
+    keys = (partial(signatures, environ=environ), partial(logins, environ=environ))
+    ends = (partial(expiring, now=now), partial(certificates, now=now))
+    loaded = load(path, environ, (*CHECKS, *keys, *ends))
     register_secrets(loaded.settings)
     return loaded
 
 
 def register_secrets(settings: Settings) -> None:
     """Make the redactor know every secret as it is now. Those that cannot be read are no secret yet."""
-    for secret in _secrets(settings):
+    for secret in secrets_in(settings):
         try:
             value = secret.read()
         except SecretUnavailable:
             continue
         if value:
             register_secret(value)
-
-
-def _secrets(value: object) -> Iterator[ValueSecret | EnvironmentSecret | FileSecret]:
-    if isinstance(value, ValueSecret | EnvironmentSecret | FileSecret):
-        yield value
-    elif isinstance(value, BaseModel):
-        for name in type(value).model_fields:
-            yield from _secrets(getattr(value, name))
-    elif isinstance(value, dict):
-        for item in value.values():
-            yield from _secrets(item)
-    elif isinstance(value, tuple):
-        for item in value:
-            yield from _secrets(item)

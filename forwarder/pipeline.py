@@ -17,6 +17,7 @@ from forwarder.deliver.client import Client
 from forwarder.flow.accounting import shown
 from forwarder.flow.attempts import Attempts
 from forwarder.flow.catchup import CatchUp
+from forwarder.flow.certificates import Certificates
 from forwarder.flow.dispatch import Dispatcher
 from forwarder.flow.drain import Drain
 from forwarder.flow.gauges import Gauges
@@ -127,7 +128,7 @@ class Pipeline:
         self._reload = Reload(self.roster, self.positions, starts, self._dispatcher, self._catch_up, observer, clock)
         around.health.books = lambda: shown(self.roster, self.positions.expected)
         around.health.events = TypeList(self._get_roster)
-        Gauges(observer.metrics, self.roster, self.tally, self.positions, self._budget, lambda: group)
+        Gauges(observer.metrics, self.roster, self.tally, self.positions, self._budget, lambda: group, clock)
         for lane in self.roster:
             lane.on_room = self._catch_up.kick
         self._watching = self._loop(self._watchdog(settings, group).run())
@@ -218,10 +219,12 @@ class Pipeline:
                 self._dispatcher.held = self._dispatcher.held or self._keeper.refused
 
     async def _look_around(self) -> None:
+        certificates = Certificates(self.roster, self._around.observer, self._around.clock)
         while True:
             await self._around.clock.sleep(self._guards.interval())
             self._reach.look()
             self._guards.look()
+            certificates.look()
             self.tally.sync_all()
 
     def _loop(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:

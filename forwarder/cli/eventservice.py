@@ -37,10 +37,13 @@ def fetch(url: str) -> Types:
         with opener.open(address, timeout=_SECONDS) as answer:
             body = answer.read(_MOST_BYTES)
         return msgspec.json.decode(body, type=Types)
+    except urllib.error.HTTPError as error:
+        error.close()
+        why: object = f"HTTP {error.code}"
     except (OSError, ValueError) as error:
         why = error.reason if isinstance(error, urllib.error.URLError) else error
-        text = f"{address}: {why}; is this a running Forwarder? (http.listen says where it listens; --from-kafka needs none)"
-        raise ForwarderError(text) from None
+    text = f"{address}: {why}; is this a running Forwarder? (http.listen says where it listens; --from-kafka needs none)"
+    raise ForwarderError(text)
 
 
 def add(total: Types, more: Types) -> None:

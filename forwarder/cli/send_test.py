@@ -131,7 +131,9 @@ async def _try_all(settings: Settings, webhook: Webhook, dry_run: bool) -> list[
     try:
         for source, preset in kinds(settings, webhook):
             now = clock.wall()
-            event = Decoder(source, settings.presets, settings.companies).decode(record_of(settings, source, preset, now))
+            event = Decoder(source, settings.presets, settings.companies).decode(
+                record_of(settings, source, preset, now)
+            )
             title = preset if preset == source.preset else f"{preset} (read with {source.preset})"
             trials.append(await _try(sender, webhook, title, event, dry_run))
     finally:

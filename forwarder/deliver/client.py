@@ -14,60 +14,102 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from forwarder.clock import Clock
-from forwarder.deliver.connector import WIRE, Wire, new_session
+from forwarder.deliver.auth.tokens import Tokens
+from forwarder.deliver.connector import connected_to, http_proxy, new_session
 from forwarder.deliver.egress import Denied, EgressDenied, literal_address, verdict_of
 from forwarder.deliver.faults import failure_of
+from forwarder.deliver.names import is_host_name
+from forwarder.deliver.proxy import WayOutFailed, proxy_of
 from forwarder.deliver.request import Exchange, Request
+from forwarder.deliver.resolver import Lookup, SystemLookup, refuse_local_name
 from forwarder.deliver.tls import TlsContexts, TlsUnusable
+from forwarder.deliver.wire import WIRE, Wire
 from forwarder.model.attempt import Failure, Fault, Response
 from forwarder.settings.process import Egress
 from forwarder.settings.secrets import SecretUnavailable
 
 _parse = lru_cache(maxsize=4096)(URL)
+_Ready = tuple[URL, ssl.SSLContext | bool, aiohttp.BasicAuth | None]
 
 
 class Client:
-    """Shared by all senders: one pool of kept-alive connections, keyed by host and TLS context."""
+    """Shared by all senders: one pool of kept-alive connections, keyed by host and TLS context, and one store of `tokens`."""
 
-    def __init__(self, egress: Egress, clock: Clock) -> None:
+    def __init__(self, egress: Egress, clock: Clock, lookup: Lookup | None = None) -> None:
         self._egress = egress
+        self._proxy = proxy_of(egress)
         self._clock = clock
+        self._lookup = lookup or SystemLookup().lookup
         self._contexts = TlsContexts()
         self._session: aiohttp.ClientSession | None = None
+        self.tokens = Tokens(self.post, clock)
+
+    async def reach(self, request: Request) -> str | Failure:
+        """Connect as for this request, TLS included, and send nothing. What was reached, for people. Raises nothing but
+        CancelledError."""
+        prepared = self._prepare(request)
+        if isinstance(prepared, Failure):
+            return prepared
+        url, trust, login = prepared
+        wire = Wire()
+        WIRE.set(wire)
+        try:
+            async with (
+                asyncio.timeout(request.connect_timeout),
+                new_session(self._egress, self._lookup, keep_alive=False) as session,
+            ):
+                return await connected_to(session, url, trust, request.tls.server_name, self._proxy, login)
+        except (aiohttp.ClientError, OSError, ValueError, RuntimeError) as error:
+            return _at_proxy(wire, error) or failure_of(error, connected=False)
 
     async def post(self, request: Request, *, fresh: bool = False) -> Exchange:
         """Send once; `fresh` asks for a connection of its own. Raises nothing but CancelledError."""
-        try:
-            url = self._permitted(request.url)
-            trust = self._trust(url, request)
-        except EgressDenied as error:
-            return Exchange(Failure(Fault.EGRESS, error.text))
-        except TlsUnusable as error:
-            return Exchange(Failure(Fault.TLS, str(error)))
-        except SecretUnavailable as error:
-            return Exchange(Failure(Fault.CREDENTIALS, str(error)))
-        except ValueError:
-            return Exchange(Failure(Fault.PROTOCOL, "the URL cannot be used"))
+        prepared = self._prepare(request)
+        if isinstance(prepared, Failure):
+            return Exchange(prepared)
         if fresh:
-            async with new_session(self._egress, keep_alive=False) as session:
-                return await self._exchange(session, url, trust, request)
+            async with new_session(self._egress, self._lookup, keep_alive=False) as session:
+                return await self._exchange(session, prepared, request)
         if self._session is None:
-            self._session = new_session(self._egress, keep_alive=True)
-        return await self._exchange(self._session, url, trust, request)
+            self._session = new_session(self._egress, self._lookup, keep_alive=True)
+        return await self._exchange(self._session, prepared, request)
 
     async def close(self) -> None:
         """Close all connections, those in use too."""
+        await self.tokens.close()
         if self._session is not None:
             await self._session.close()
 
+    def _prepare(self, request: Request) -> _Ready | Failure:
+        """The permitted URL, whom to trust, and the login at the proxy."""
+        try:
+            url = self._permitted(request.url)
+            return url, self._trust(url, request), self._proxy.login() if self._proxy else None
+        except EgressDenied as error:
+            return Failure(Fault.EGRESS, error.text)
+        except WayOutFailed as error:
+            return Failure(Fault.WAY_OUT, error.text)
+        except TlsUnusable as error:
+            return Failure(Fault.TLS, str(error))
+        except SecretUnavailable as error:
+            return Failure(Fault.CREDENTIALS, str(error))
+        except ValueError:
+            return Failure(Fault.PROTOCOL, "the URL cannot be used")
+
     def _permitted(self, text: str) -> URL:
-        """The parsed URL. A host written as an address is judged here; names are judged by what they resolve to."""
+        """The parsed URL. A host written as an address is judged here; names are judged by what they resolve to. Raises ValueError,
+        EgressDenied."""
         url = _parse(text)
-        address = literal_address(url.raw_host or "")
+        host = url.raw_host or ""
+        address = literal_address(host)
         if address is not None:
             verdict = verdict_of(address, self._egress)
             if isinstance(verdict, Denied):
                 raise EgressDenied(str(url.host), verdict.reason)
+        elif not is_host_name(host):
+            raise ValueError("not a host name")
+        elif self._proxy is not None and self._proxy.resolves:
+            refuse_local_name(host, self._egress)
         return url
 
     def _trust(self, url: URL, request: Request) -> ssl.SSLContext | bool:
@@ -75,9 +117,8 @@ class Client:
             return True
         return self._contexts.context(request.tls, request.allow_invalid_certs)
 
-    async def _exchange(
-        self, session: aiohttp.ClientSession, url: URL, trust: ssl.SSLContext | bool, request: Request
-    ) -> Exchange:
+    async def _exchange(self, session: aiohttp.ClientSession, ready: _Ready, request: Request) -> Exchange:
+        url, trust, login = ready
         wire = Wire()
         WIRE.set(wire)
         try:
@@ -88,23 +129,35 @@ class Client:
                     data=Content(request.content),
                     headers=CIMultiDict(request.headers),
                     allow_redirects=False,
-                    proxy=self._egress.proxy,
+                    proxy=http_proxy(self._proxy),
+                    proxy_auth=login,
                     ssl=trust,
                     server_hostname=request.tls.server_name,
                     timeout=aiohttp.ClientTimeout(total=None, connect=request.connect_timeout),
                 )
                 wire.answered = True
-                return Exchange(
-                    await _read(response, wire, request.answer_bytes), wire.reused, sent_bytes=len(request.content)
-                )
+                answer = await _read(response, wire, request.answer_bytes)
+                return Exchange(self._told(url, answer), wire.reused, sent_bytes=len(request.content))
         except (aiohttp.ClientError, OSError, ValueError, RuntimeError) as error:
             wire.abort()
-            failure = failure_of(error, connected=wire.connected)
+            failure = _at_proxy(wire, error) or failure_of(error, connected=wire.connected)
             sent = len(request.content) if wire.connected else 0
             return Exchange(failure, wire.reused, stale=_stale(wire, error), sent_bytes=sent)
         except asyncio.CancelledError:
             wire.abort()
             raise
+
+    def _told(self, url: URL, answer: Response) -> Response | Failure:
+        """An answer that only a proxy gives is no answer of the receiver (RFC 9110, section 15.5.8)."""
+        if answer.status == 407 and url.scheme == "http" and http_proxy(self._proxy) is not None:
+            return Failure(Fault.WAY_OUT, "the proxy answered 407")
+        return answer
+
+
+def _at_proxy(wire: Wire, error: Exception) -> Failure | None:
+    """The failure when the time ran out before the proxy itself was reached."""
+    late = wire.at_proxy and not wire.connected and isinstance(error, TimeoutError)
+    return Failure(Fault.WAY_OUT, "the proxy gave no answer in time") if late else None
 
 
 class Content(aiohttp.BytesPayload):

@@ -3,20 +3,25 @@ what a payload format asks beside it. Knows nothing of lanes, batches or verdict
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import quote, urlsplit, urlunsplit
 
 from forwarder.clock import Clock
 from forwarder.deliver import headers as told
+from forwarder.deliver.auth.authorized import authorized
 from forwarder.deliver.client import Client
 from forwarder.deliver.credentials import Credentials
 from forwarder.deliver.request import Exchange, Request
 from forwarder.deliver.sign.message import Message
 from forwarder.deliver.sign.scheme import KeyUnusable
 from forwarder.model.attempt import Failure, Fault, Response
+from forwarder.settings.payload import Payload
 from forwarder.settings.secrets import SecretUnavailable
 from forwarder.settings.webhook import Webhook
+
+_OPTION = re.compile(r"\$option\.(\w+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +41,15 @@ class Letter:
 
 def target(webhook: Webhook) -> str:
     """The URL that is used: with the format's own path where the webhook's URL has none."""
-    path = webhook.payload.spec.path
+    path = _path(webhook.payload)
     parts = urlsplit(webhook.url)
     return urlunsplit(parts._replace(path=path)) if path and parts.path in ("", "/") else webhook.url
+
+
+def _path(payload: Payload) -> str:
+    """The format's own path, `$option.NAME` in it filled in."""
+    path = payload.spec.path
+    return _OPTION.sub(lambda found: quote(str(payload.options.get(found[1]) or "")), path) if "$" in path else path
 
 
 class Conversation:
@@ -56,13 +67,16 @@ class Conversation:
         self._until = clock.monotonic() + webhook.timeout
 
     async def post(self, letter: Letter) -> Response | Failure:
-        """Send once. A dead kept-alive connection is retried at once, on a new connection and signed anew, and does not count."""
-        exchange = await self._exchange(letter, fresh=False)
-        if exchange.stale and self._left > 0:
-            exchange = await self._exchange(letter, fresh=True)
-        self.reused = exchange.reused
-        self.sent_bytes += exchange.sent_bytes
-        return exchange.result
+        """Send once; with a token, once more where it is refused. Raises nothing but CancelledError."""
+        try:
+            account = self._credentials.account()
+        except SecretUnavailable as error:
+            return Failure(Fault.CREDENTIALS, str(error))
+        if account is None:
+            return await self._deliver(letter, None)
+        return await authorized(
+            self._client.tokens, account, lambda: self._left, lambda token: self._deliver(letter, token.value)
+        )
 
     async def send(
         self, method: str, url: str, content: bytes, content_type: str, headers: Mapping[str, str]
@@ -84,17 +98,29 @@ class Conversation:
     def _left(self) -> float:
         return self._until - self._clock.monotonic()
 
-    async def _exchange(self, letter: Letter, *, fresh: bool) -> Exchange:
+    async def _deliver(self, letter: Letter, token: str | None) -> Response | Failure:
+        """A dead kept-alive connection is retried at once, on a new connection and signed anew, and does not count."""
+        exchange = await self._exchange(letter, token, fresh=False)
+        if exchange.stale and self._left > 0:
+            exchange = await self._exchange(letter, token, fresh=True)
+        self.reused = exchange.reused
+        self.sent_bytes += exchange.sent_bytes
+        return exchange.result
+
+    async def _exchange(self, letter: Letter, token: str | None, *, fresh: bool) -> Exchange:
+        timeout = max(self._left, 0.001)
         try:
-            request = sealed(self._webhook, self._credentials, letter, self._clock.wall(), max(self._left, 0.001))
+            request = sealed(self._webhook, self._credentials, letter, self._clock.wall(), timeout, token)
         except (SecretUnavailable, KeyUnusable) as error:
             return Exchange(Failure(Fault.CREDENTIALS, str(error)))
         return await self._client.post(request, fresh=fresh)
 
 
-def sealed(webhook: Webhook, credentials: Credentials, letter: Letter, now: float, timeout: float) -> Request:
+def sealed(
+    webhook: Webhook, credentials: Credentials, letter: Letter, now: float, timeout: float, token: str | None = None
+) -> Request:
     """The letter as a request, signed at `now` (Unix seconds). Raises SecretUnavailable, KeyUnusable."""
-    proof = credentials.seal()
+    proof = credentials.seal(token)
     url = letter.url or target(webhook)
     headers: told.Headers = {}
     told.overlay(headers, (("User-Agent", told.USER_AGENT), ("Content-Type", letter.content_type)))

@@ -6,20 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from forwarder.deliver.auth import registry
+from forwarder.deliver.auth.account import Account, account_of
 from forwarder.deliver.auth.secret import header_value, sendable
+from forwarder.deliver.auth.usual import usual
+from forwarder.deliver.redact import BLOT
 from forwarder.deliver.sign.message import Message
 from forwarder.deliver.sign.signer import Signer
-from forwarder.settings.secrets import (
-    EnvironmentSecret,
-    FileSecret,
-    NoSecret,
-    Secret,
-    SecretUnavailable,
-    ValueSecret,
-)
+from forwarder.settings.secrets import Secret, SecretUnavailable, secrets_in
 from forwarder.settings.webhook import Webhook
-
-_SECRETS = (NoSecret, ValueSecret, EnvironmentSecret, FileSecret)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,18 +31,27 @@ class Credentials:
         self._webhook = webhook
         self._signer = Signer(webhook)
 
-    def seal(self) -> Sealed:
-        """The headers for one request, but for its signature. Raises SecretUnavailable: fail closed."""
+    def account(self) -> Account | None:
+        """Whose token the requests carry; None where they carry none. Raises SecretUnavailable."""
+        return account_of(self._webhook)
+
+    def seal(self, token: str | None = None) -> Sealed:
+        """The headers for one request, but for its signature; without `token` those of a request that is only shown.
+
+        Raises SecretUnavailable: fail closed.
+        """
         own = list(self._own_headers())
-        proof = registry.headers(self._webhook.http_auth)
-        hidden = [name for name, _ in proof] + [
-            name for name, value in self._webhook.http_headers.items() if not isinstance(value, str)
-        ]
+        proof = usual(self._webhook) or registry.headers(self._webhook.http_auth, token or BLOT)
+        hidden = (
+            [*registry.SECRET_WHEN_SIGNED]
+            + [name for name, _ in proof]
+            + [name for name, value in self._webhook.http_headers.items() if not isinstance(value, str)]
+        )
         return Sealed(own + proof, frozenset(name.lower() for name in hidden))
 
     def sign(self, message: Message, now: float) -> list[tuple[str, str]]:
         """The headers that sign the request at `now` (Unix seconds). Raises SecretUnavailable, KeyUnusable: fail closed."""
-        return self._signer.headers(message, now)
+        return self._signer.headers(message, now) + registry.signed(self._webhook.http_auth, message, now)
 
     def values(self) -> list[str]:
         """Every secret as it is now, to be blotted out of what a receiver echoes. Those that cannot be read are left out."""
@@ -70,6 +73,7 @@ class Credentials:
                 yield name, sendable(value, f"header {name}")
 
     def _secrets(self) -> Iterator[Secret]:
-        yield from (named.key.key for named in self._webhook.signing_keys)
-        holders = [*self._webhook.http_headers.values(), *dict(self._webhook.http_auth).values()]
-        yield from (held for held in holders if isinstance(held, _SECRETS))
+        hook = self._webhook
+        yield from (named.key.key for named in hook.signing_keys)
+        for held in (hook.http_headers, hook.http_auth, hook.payload):
+            yield from secrets_in(held)

@@ -10,6 +10,8 @@ from typing import TypeVar
 import aiohttp
 
 from forwarder.deliver.egress import EgressDenied
+from forwarder.deliver.proxy import PASSED_ON, WayOutFailed
+from forwarder.deliver.source import NoSource
 from forwarder.model.attempt import Failure, Fault
 
 _E = TypeVar("_E", bound=BaseException)
@@ -34,9 +36,9 @@ _WORDS = {
 
 def failure_of(error: Exception, *, connected: bool) -> Failure:
     """The failure that `error` stands for. `connected` tells a slow connection from a slow answer."""
-    denied = _within(error, EgressDenied)
-    if denied is not None:
-        return Failure(Fault.EGRESS, denied.text)
+    ours = _our_own(error)
+    if ours is not None:
+        return ours
     untrusted = _within(error, ssl.SSLError)
     if untrusted is not None:
         return Failure(Fault.TLS, _tls_words(untrusted))
@@ -47,10 +49,23 @@ def failure_of(error: Exception, *, connected: bool) -> Failure:
     return _http_failure(error) or _network_failure(error, connected)
 
 
+def _our_own(error: Exception) -> Failure | None:
+    """What went wrong before anybody else had a say."""
+    denied = _within(error, EgressDenied)
+    if denied is not None:
+        return Failure(Fault.EGRESS, denied.text)
+    if isinstance(error, WayOutFailed):
+        return Failure(Fault.WAY_OUT, error.text)
+    without = _within(error, NoSource)
+    return None if without is None else Failure(Fault.WAY_OUT, without.text)
+
+
 def _http_failure(error: Exception) -> Failure | None:
     match error:
+        case aiohttp.ClientHttpProxyError(status=status) if status in PASSED_ON:
+            return Failure(Fault.UNREACHABLE, f"the proxy cannot reach it: it answered {status}")
         case aiohttp.ClientHttpProxyError(status=status):
-            return Failure(Fault.UNREACHABLE, f"the proxy answered {status}")
+            return Failure(Fault.WAY_OUT, f"the proxy answered {status}")
         case aiohttp.ClientResponseError():
             return Failure(Fault.PROTOCOL, "the answer is not HTTP, or its headers are too large")
         case aiohttp.InvalidURL() | aiohttp.NonHttpUrlClientError():

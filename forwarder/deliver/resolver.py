@@ -10,7 +10,8 @@ from contextlib import suppress
 
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from forwarder.deliver.egress import Allowed, Denied, EgressDenied, verdict_of
+from forwarder.deliver.egress import Allowed, Denied, EgressDenied, Special, local_name, verdict_of
+from forwarder.deliver.source import NoSource, has_source
 from forwarder.settings.process import Egress
 
 _LOOKUPS_AT_ONCE = 64
@@ -23,7 +24,8 @@ Lookup = Callable[[str, socket.AddressFamily], Awaitable[list[Found]]]
 
 
 class GuardedResolver(AbstractResolver):
-    """Drops refused addresses; raises EgressDenied when none is left, and OSError when the name does not resolve."""
+    """Drops refused addresses, and those of a family that `egress.sourceAddress` leaves out; raises EgressDenied or NoSource when none
+    is left, and OSError when the name does not resolve."""
 
     def __init__(self, egress: Egress, lookup: Lookup | None = None) -> None:
         self._egress = egress
@@ -39,8 +41,11 @@ class GuardedResolver(AbstractResolver):
             for kind, address, verdict in judged
             if isinstance(verdict, Allowed)
         ]
+        usable = [found for found in permitted if has_source(found["host"], self._egress)]
+        if usable:
+            return usable
         if permitted:
-            return permitted
+            raise NoSource(permitted[0]["host"])
         for _, address, verdict in judged:
             if isinstance(verdict, Denied):
                 raise EgressDenied(f"{host} ({address})", verdict.reason)
@@ -48,6 +53,28 @@ class GuardedResolver(AbstractResolver):
 
     async def close(self) -> None:
         """Nothing is held."""
+
+
+class PassingResolver(AbstractResolver):
+    """Leaves names as they are: a proxy resolves them. Refuses those that mean the local machine or a metadata service."""
+
+    def __init__(self, egress: Egress) -> None:
+        self._egress = egress
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        refuse_local_name(host, self._egress)
+        return [ResolveResult(hostname=host, host=host, port=port, family=family, proto=0, flags=0)]
+
+    async def close(self) -> None:
+        """Nothing is held."""
+
+
+def refuse_local_name(host: str, egress: Egress) -> None:
+    """Raises EgressDenied for a name that means the local machine or a metadata service; where somebody else resolves it."""
+    if egress.guard and local_name(host):
+        raise EgressDenied(host, Special.LOCAL_NAME)
 
 
 class SystemLookup:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from forwarder.clock import Clock
+from forwarder.deliver.sign.signer import Signer
 from forwarder.flow.accounting import totals
 from forwarder.flow.roster import UNREADABLE, Roster
 from forwarder.flow.tally import Tally
@@ -26,6 +28,7 @@ class Gauges:
         positions: Positions,
         budget: Budget,
         group: Callable[[], Group | None],
+        clock: Clock,
     ) -> None:
         self._metrics = metrics
         self._roster = roster
@@ -33,6 +36,7 @@ class Gauges:
         self._positions = positions
         self._budget = budget
         self._group = group
+        self._clock = clock
         metrics.gauge(d.MEMORY_BUDGET).set(budget.limit)
         metrics.on_scrape(self.refresh)
 
@@ -61,6 +65,15 @@ class Gauges:
         bound.oldest_undelivered.set(oldest(lane))
         bound.tls_unverified.set(int(lane.webhook.allow_invalid_certs))
         bound.set_state(lane.state.value)
+        self._signature_keys(lane)
+
+    def _signature_keys(self, lane: Lane) -> None:
+        signer, bound = Signer(lane.webhook), self._metrics.webhook(lane.name)
+        if signer.signs or bound.signs:
+            for state, count in signer.states(self._clock.wall()).items():
+                bound.signature_keys[state].set(count)
+            bound.set_key_ends({key.name: key.not_after for key in signer.lifetimes()})
+            bound.signs = signer.signs
 
     def _partitions(self, group: Group) -> None:
         for tp, expected in self._positions.expected.items():

@@ -22,6 +22,8 @@ def body_size(event: Event, wrapping: Sizing) -> int:
     if wrapping.names:
         names = _string_size(event.id or identity(event, LONGEST_CLUSTER)) + _string_size(event.type)
         size += wrapping.names * names
+    if wrapping.places:
+        size += wrapping.places * (len(identity(event, LONGEST_CLUSTER)) + _string_size(event.tenant))
     return size
 
 

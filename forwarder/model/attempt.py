@@ -18,11 +18,15 @@ class Fault(Enum):
     UNREACHABLE = "unreachable"
     TLS = "tls"
     EGRESS = "egress_denied"
+    WAY_OUT = "way_out_failed"
     PROTOCOL = "protocol"
     CREDENTIALS = "credentials"
     UNSENDABLE = "unsendable"
     CANCELLED = "cancelled"
 
+
+NOT_THE_ENDPOINTS = frozenset({Fault.WAY_OUT})
+"""Faults of our own way out (proxy, source address): they say nothing about the endpoint, which is not held to account for them."""
 
 AMBIGUOUS = frozenset({Fault.RESET, Fault.TIMEOUT, Fault.PROTOCOL})
 """Faults after which the receiver may have taken the batch all the same: it must be repeated under the same id."""
@@ -75,6 +79,7 @@ class DiscardReason(Enum):
     RETENTION = "retention"
     REJECTED = "rejected"
     SKIPPED = "skipped"
+    RATE_LIMITED = "rate_limited"
 
 
 class DeadLetterReason(Enum):
@@ -86,3 +91,4 @@ class DeadLetterReason(Enum):
     FILTER_ERROR = "filter_error"
     UNRENDERABLE = "unrenderable"
     ATTEMPTS = "attempts"
+    RATE_LIMITED = "rate_limited"

@@ -15,9 +15,13 @@ from forwarder.model.attempt import DeadLetterReason, DiscardReason
 from forwarder.model.event import Unreadable
 from forwarder.observe import declared as d
 from forwarder.observe.declared import CheckpointResult
+from forwarder.settings.signature import KeyState
 
 if TYPE_CHECKING:
     from forwarder.observe.metrics import Metrics
+
+CLIENT = "client"
+"""The kind of a certificate that Forwarder shows."""
 
 E = TypeVar("E", bound=Enum)
 C = TypeVar("C", Counter, Gauge)
@@ -62,6 +66,11 @@ class WebhookMetrics:
         self.dead_letters_blocked = gauge(d.DEAD_LETTERS_BLOCKED, name)
         self.oldest_undelivered = gauge(d.OLDEST_UNDELIVERED, name)
         self.tls_unverified = gauge(d.TLS_UNVERIFIED, name)
+        self.signature_keys = _by_enum(KeyState, lambda state: gauge(d.SIGNATURE_KEYS, name, state))
+        self.signs = False
+        self._key_ends: dict[str, Gauge] = {}
+        self._metrics = metrics
+        self._name = name
         self._states = {word: gauge(d.LANE_STATE, name, word) for word in d.LANE_STATES}
 
     def set_state(self, state: str) -> None:
@@ -69,6 +78,24 @@ class WebhookMetrics:
         entered = self._states[state]
         for gauge in self._states.values():
             gauge.set(1 if gauge is entered else 0)
+
+
+    def set_key_ends(self, ends: Mapping[str, float]) -> None:
+        """When signature keys stop signing, by name, in Unix seconds; those no longer there vanish."""
+        for key in set(self._key_ends) - set(ends):
+            del self._key_ends[key]
+            self._metrics.forget(d.SIGNATURE_KEY_END, webhook=self._name, key=key)
+        for key, end in ends.items():
+            if key not in self._key_ends:
+                self._key_ends[key] = self._metrics.gauge(d.SIGNATURE_KEY_END, self._name, key)
+            self._key_ends[key].set(end)
+
+    def set_client_certificate_end(self, end: float | None) -> None:
+        """When the client certificate ends, in Unix seconds; None: there is none."""
+        if end is None:
+            self._metrics.forget(d.CERTIFICATE_END, webhook=self._name)
+        else:
+            self._metrics.gauge(d.CERTIFICATE_END, self._name, CLIENT).set(end)
 
 
 class TopicMetrics:

@@ -11,6 +11,7 @@ from enum import Enum
 
 from forwarder.model.attempt import DeadLetterReason, DiscardReason, Fault
 from forwarder.model.event import Unreadable
+from forwarder.settings.signature import KeyState
 
 
 class Kind(Enum):
@@ -49,7 +50,8 @@ class Stuck(Enum):
 
 @dataclass(frozen=True, eq=False)
 class Metric:
-    """`values` lists all values of a label where they are known beforehand: all then exist from the start.
+    """`values` lists all values of a label where they are known beforehand: all then exist from the start. None listed: they are
+    set while the process runs.
 
     `buckets` are upper bounds in the metric's unit, without the infinite one.
     """
@@ -175,6 +177,24 @@ TLS_UNVERIFIED = _gauge(
     "forwarder_tls_verification_disabled",
     "1 when the webhook accepts any certificate (allowInvalidCerts).",
     "webhook",
+)
+SIGNATURE_KEYS = _gauge(
+    "forwarder_signature_keys",
+    "Signature keys of the webhook, by whether they sign now (notBefore, notAfter); several active ones overlap.",
+    "webhook",
+    state=_words(KeyState),
+)
+SIGNATURE_KEY_END = _gauge(
+    "forwarder_signature_key_not_after_timestamp_seconds",
+    "When the signature key stops signing, in seconds since the Unix epoch. By the id or fingerprint of keys with notAfter.",
+    "webhook",
+    key=(),
+)
+CERTIFICATE_END = _gauge(
+    "forwarder_certificate_not_after_timestamp_seconds",
+    "When the certificate ends that the webhook shows (kind client), in seconds since the Unix epoch. Absent where it shows none.",
+    "webhook",
+    kind=(),
 )
 SECRET_ERRORS = _counter(
     "forwarder_secret_errors_total", "Times that a secret of the webhook could not be read.", "webhook"

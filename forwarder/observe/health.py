@@ -46,6 +46,8 @@ class Health:
         self._beat: float | None = None
         self.books: Callable[[], dict[str, object]] = dict
         """What `GET /books` shows; set by whoever keeps them."""
+        self.jwks: Callable[[], dict[str, object]] = lambda: {"keys": []}
+        """What `GET /.well-known/jwks.json` shows: public keys only; set by whoever knows them."""
         self.events: Callable[[], Callable[[], dict[str, object]]] = lambda: lambda: {"webhooks": [], "types": []}
         """What `GET /events` shows, in two steps: a snapshot, and what makes the document of it; set by whoever reads events."""
         self.stuck: tuple[str, ...] = ()
@@ -97,7 +99,7 @@ def parse_listen(listen: str) -> tuple[str, int]:
 
 
 class HealthServer:
-    """`/metrics`, `/livez`, `/readyz`, `/books` and `/events`. Never started twice."""
+    """`/metrics`, `/livez`, `/readyz`, `/books`, `/events` and `/.well-known/jwks.json`. Never started twice."""
 
     def __init__(self, listen: str, metrics: Metrics, health: Health) -> None:
         self._listen = listen
@@ -113,6 +115,7 @@ class HealthServer:
                 web.get("/livez", self._live),
                 web.get("/readyz", self._ready),
                 web.get("/books", self._books),
+                web.get("/.well-known/jwks.json", self._jwks),
                 web.get("/events", self._events),
             ]
         )
@@ -163,6 +166,12 @@ class HealthServer:
             loop = asyncio.get_running_loop()
             text = await loop.run_in_executor(self._thread, lambda: json.dumps(document(taken)))
         return web.Response(text=text, content_type="application/json")
+
+    async def _jwks(self, _request: web.Request) -> web.Response:
+        """Receivers may keep it for a while: keys are told well before they sign, and a while after."""
+        text = json.dumps(self._health.jwks())
+        headers = {"Cache-Control": "public, max-age=300"}
+        return web.Response(text=text, content_type="application/jwk-set+json", headers=headers)
 
     async def _live(self, _request: web.Request) -> web.Response:
         alive, stalled = self._health.alive, self._health.stalled_for

@@ -154,8 +154,16 @@ class Metrics:
         self._drop("webhook", webhook="")
         return bound
 
+    def forget(self, metric: Metric, **given: str) -> None:
+        """Take away a gauge's series that have these label values."""
+        family = self._families[metric]
+        if isinstance(family, Gauge):
+            family.remove_by_labels(given)
+
     def _drop(self, label: str, **given: str) -> None:
         for metric, family in self._families.items():
-            if label in metric.labels:
+            if label in metric.labels and () in metric.values.values():
+                self.forget(metric, **given)
+            elif label in metric.labels:
                 for values in series_of(metric, **given):
                     family.remove(*values)

@@ -63,6 +63,19 @@ class Redactor:
                 self._by_start[form[:_START]] = tuple(sorted({*known, form}, key=len, reverse=True))
         self._seen = {}
 
+    def knows(self, secret: str) -> bool:
+        """Whether it was registered."""
+        return secret in self._secrets
+
+    def forget(self, secret: str) -> None:
+        """`secret` is none any more: for tokens, of which there is no end."""
+        self._secrets.discard(secret)
+        for form in set(_forms(secret)) - self._secrets:
+            self._short.discard(form)
+            left = tuple(known for known in self._by_start.pop(form[:_START], ()) if known != form)
+            if left:
+                self._by_start[form[:_START]] = left
+
     def text(self, text: str) -> str:
         """`text` with every secret masked. Short texts come again and again, so what became of them is remembered."""
         if len(text) > _SHORT_TEXT:

@@ -73,7 +73,7 @@ def _metric_row(metric: Metric) -> str:
 
 def _values(metrics: Iterable[Metric]) -> Iterator[str]:
     for metric in metrics:
-        for label, values in metric.values.items():
+        for label, values in ((label, values) for label, values in metric.values.items() if values):
             yield f"- `{metric.name}`, `{label}`: " + ", ".join(f"`{value}`" for value in values)
         if metric.kind is Kind.HISTOGRAM:
             yield f"- `{metric.name}`, buckets: " + ", ".join(f"{bound:g}" for bound in metric.buckets)

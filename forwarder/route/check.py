@@ -12,12 +12,15 @@ from difflib import get_close_matches
 import cel
 
 from forwarder.model.event import TP, Event
+from forwarder.route.patterns import MAX_STATES, states
 from forwarder.route.scan import (
     MACROS,
+    Kind,
     Reference,
     Token,
     bound_names,
     calls_with_literal,
+    is_call,
     macro_depth,
     references,
     tokens,
@@ -74,6 +77,7 @@ def check_filter(text: str) -> str | None:
         *_name_problems(text, line),
         *_rooted_problems(program.variables()),
         *_literal_problems(text, line),
+        *_pattern_problems(text, line),
     )
     return problems[0] if problems else _type_problem(program, line)
 
@@ -142,6 +146,23 @@ def _literal_problems(text: str, line: list[Token]) -> Iterator[str]:
         except Exception as error:
             said = " ".join(str(error).split()).removesuffix(" Check function arguments and their types.")
             yield f"{_place(text, argument.at)}: {said[:200]}"
+
+
+def _pattern_problems(text: str, line: list[Token]) -> Iterator[str]:
+    """Patterns that could hold up all other events: too costly, or not known before the record comes."""
+    written = {name.at: argument for name, argument in calls_with_literal(line) if name.text == "matches"}
+    for index, token in enumerate(line):
+        if token.kind is not Kind.NAME or token.text != "matches" or not is_call(line, index):
+            continue
+        if token.at not in written:
+            said = "write TEXT.matches('pattern') with the pattern in quotes: one that comes with the record could be hostile"
+            yield f"{_place(text, token.at)}: {said}"
+            continue
+        argument = written[token.at]
+        size = states(str(cel.compile(argument.text).execute({})))
+        if size > MAX_STATES:
+            said = f"the pattern has {size} states, repeats written out; {MAX_STATES} are allowed. Shorten the {{n,m}} in it"
+            yield f"{_place(text, argument.at)}: {said}"
 
 
 def _type_problem(program: cel.Program, line: list[Token]) -> str | None:

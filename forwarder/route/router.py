@@ -10,8 +10,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Generic, TypeVar
 
+from forwarder.clock import steady
 from forwarder.errors import ConfigurationError
 from forwarder.model.event import Event
+from forwarder.route.asking import Asking, Patience
 from forwarder.route.clauses import Clause, clauses_of, compile_for
 from forwarder.route.filters import Failed, Filter
 from forwarder.route.index import Index
@@ -45,7 +47,8 @@ class Router(Generic[T]):
 
     `on_filter_error` is called for every event that a webhook's filters cannot decide because of an error, with a text for
     people; then `onFilterError` of the webhook rules: `match` takes the event, `noMatch` and `deadLetter` do not (writing the
-    dead letter is the caller's part). `on_key` is called for an event whose routing key is not remembered.
+    dead letter is the caller's part). A filter that was slow for one event counts as failing for a while (`asking`).
+    `on_key` is called for an event whose routing key is not remembered.
 
     Raises ConfigurationError with all that is wrong in rules, sets and filters.
     """
@@ -58,9 +61,12 @@ class Router(Generic[T]):
         tenants: Mapping[str, Tenant],
         on_filter_error: Callable[[T, Webhook, Event, str], None] = ignore,
         on_key: Callable[[Event], None] = forget,
+        now: Callable[[], float] = steady,
     ) -> None:
         self._webhooks = tuple(webhooks)
         self._on_key = on_key
+        self._now = now
+        self._patience = Patience()
         self._on_filter_error = on_filter_error
         self._clauses, self._filters = _compile(self._webhooks, event_sets, tenants)
         self._index = Index(self._clauses)
@@ -86,16 +92,16 @@ class Router(Generic[T]):
             plan = self._plan(event)
         if not plan.open:
             return plan.targets
-        view = look(event, plan.needs)
-        return [c.target for c in plan.candidates if self._admits(c, view, event)]
+        asking = Asking(self._patience, self._now, plan, event)
+        return [c.target for c in plan.candidates if self._admits(c, asking, event)]
 
     def outlook(self, event: Event) -> list[tuple[T, bool]]:
         """Those that may want events with this topic, type, severity and tenant, each with whether they want all of them: where
         not, their filters are asked with each event."""
         return [(c.target, not c.filters) for c in self._plan(event).candidates]
 
-    def _admits(self, candidate: Candidate[T], view: View, event: Event) -> bool:
-        answer = settle(candidate, view)
+    def _admits(self, candidate: Candidate[T], asking: Asking, event: Event) -> bool:
+        answer = asking.answer(candidate)
         if not isinstance(answer, Failed):
             return answer
         self._on_filter_error(candidate.target, candidate.webhook, event, answer.text)

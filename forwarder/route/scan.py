@@ -101,6 +101,11 @@ def calls_with_literal(line: Sequence[Token]) -> Iterator[tuple[Token, Token]]:
             yield name, argument
 
 
+def is_call(line: Sequence[Token], index: int) -> bool:
+    """Whether the name at `index` is called."""
+    return _mark(line, index + 1) == "("
+
+
 def _mark(line: Sequence[Token], index: int) -> str:
     if 0 <= index < len(line) and line[index].kind is Kind.MARK:
         return line[index].text

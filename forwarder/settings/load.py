@@ -77,9 +77,14 @@ def load(path: Path, environ: Mapping[str, str] | None = None, checks: Sequence[
         settings,
         tuple(str(problem) for problem in said),
         tuple(raw.files),
-        (Path(path), *([raw.folder] if raw.folder else [])),
+        (Path(path), *([raw.folder] if raw.folder else []), *_template_files(settings)),
         {hook.name: webhook_fingerprint(hook) for hook in settings.webhooks},
     )
+
+
+def _template_files(settings: Settings) -> list[Path]:
+    """The files that templates are read from: a change of one is a change of the configuration."""
+    return [Path(template.file) for template in settings.templates.values() if template.file]
 
 
 def _sorted(problems: list[Problem], raw: Raw) -> list[Problem]:

@@ -7,9 +7,10 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from forwarder.settings.providers.spec import ProviderSpec
 from forwarder.settings.limits import Limits
+from forwarder.settings.providers.spec import ProviderSpec
 from forwarder.settings.secrets import NO_SECRET, Secret
+from forwarder.settings.templates.model import Template
 from forwarder.settings.types import Duration, Level, Model, Size, StartAt, Strings
 from forwarder.settings.webhook import Webhook
 
@@ -287,6 +288,8 @@ class Settings(Model):
     """Envelope presets of your own: name -> paths."""
     providers: dict[str, ProviderSpec] = Field({})
     """Payload formats of your own: name -> what the receiver wants, in the form of the built-in ones."""
+    templates: dict[str, Template] = Field({})
+    """Bodies of your own for `payload: {format: template, template: NAME}`."""
     webhooks_dir: str | None = None
     """Folder of webhook files (.yaml, .yml, .json), relative to this file."""
     webhooks: tuple[Webhook, ...] = ()

@@ -18,7 +18,7 @@ from forwarder.settings.webhook import Webhook
 
 _ROUTING = frozenset({"eventSets", "tenants"})
 """Process settings that only say where events go: they are applied with the webhooks."""
-_APART = frozenset({"webhooks", "webhooks_dir"})
+_APART = frozenset({"webhooks", "webhooks_dir", "templates"})
 
 
 @dataclass(frozen=True, slots=True)

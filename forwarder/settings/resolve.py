@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from forwarder.settings.payload import CustomPayload, model_of
 from forwarder.settings.process import EventSet, Settings
 from forwarder.settings.sets.catalogue import builtin, named
+from forwarder.settings.templates.resolve import filled
 from forwarder.settings.webhook import Webhook
 
 
@@ -26,6 +27,9 @@ def _event_sets(settings: Settings) -> dict[str, EventSet]:
 
 def _webhook(hook: Webhook, settings: Settings) -> Webhook:
     payload = hook.payload
+    written = filled(payload, settings.templates, hook.name)
+    if written is not payload:
+        return hook.model_copy(update={"payload": written})
     if not isinstance(payload, CustomPayload) or payload.format not in settings.providers:
         return hook
     given = {"format": payload.format, "timestampFormat": payload.timestamp_format} | (payload.model_extra or {})

@@ -91,7 +91,9 @@ def _text_or_secret(value: Any) -> str:
     return "@text" if isinstance(value, str) else "@secret"
 
 
-TextOrSecret = Annotated[Annotated[str, Tag("@text")] | Annotated[Secret, Tag("@secret")], Discriminator(_text_or_secret)]
+TextOrSecret = Annotated[
+    Annotated[str, Tag("@text")] | Annotated[Secret, Tag("@secret")], Discriminator(_text_or_secret)
+]
 """A value that may be written as it is, or kept as a secret."""
 
 

@@ -10,10 +10,15 @@ from urllib.parse import urlsplit, urlunsplit
 
 import yaml
 
+from forwarder.settings.auth import TokenAuth
 from forwarder.settings.process import Settings
 from forwarder.settings.secrets import ValueSecret, fingerprint
 from forwarder.settings.types import Model
 from forwarder.settings.webhook import Webhook
+
+_HEADERS = "http_headers"
+_OF_LOGINS = frozenset({"fields", "headers", "params"})
+"""Mappings of a login whose values may be keys, though they are written as plain text: as headers are."""
 
 
 def redacted(value: Any, field: str = "") -> Any:
@@ -22,13 +27,15 @@ def redacted(value: Any, field: str = "") -> Any:
         return {"@type": "Value", "secret": _mark(value.secret.get_secret_value())}
     if isinstance(value, Model):
         named = ((info.alias or name, name) for name, info in type(value).model_fields.items())
-        return {alias: redacted(getattr(value, name), name) for alias, name in named}
+        login = isinstance(value, TokenAuth)
+        kinds = ((alias, name, _HEADERS if login and name in _OF_LOGINS else name) for alias, name in named)
+        return {alias: redacted(getattr(value, name), kind) for alias, name, kind in kinds}
     if isinstance(value, dict):
-        hide = field == "http_headers"
+        hide = field == _HEADERS
         return {k: _mark(v) if hide and isinstance(v, str) else redacted(v) for k, v in value.items()}
     if isinstance(value, tuple | list):
         return [redacted(item) for item in value]
-    if isinstance(value, str) and field in ("url", "proxy"):
+    if isinstance(value, str) and field in ("url", "proxy", "token_url"):
         return redacted_url(value)
     return "never" if value == math.inf else value
 

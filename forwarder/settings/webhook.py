@@ -93,7 +93,8 @@ class Webhook(Model):
     filter: str | None = None
     """CEL expression on `event`, `data`, `headers`, `key`. A missing field is no match."""
     on_filter_error: Literal["noMatch", "match", "deadLetter"] = "match"
-    """What an event is whose `filter` fails otherwise."""
+    """What an event is whose `filter` fails otherwise, or is put off because it took over 50 ms for an event (for nine times as
+    long as that)."""
     start_at: StartAt = "now"
     """Where a webhook begins that is seen for the first time: now, earliest, or an RFC 3339 time."""
     throttle: Duration = 1.0

@@ -37,7 +37,7 @@ class Account:
         return ASKINGS[type(self.auth)](self.auth, now)
 
     def request(self, asking: Asking) -> Request:
-        """With the webhook's time limits, trust and client certificate. `tls.serverName` is the webhook's own host's and no other's."""
+        """With the webhook's time limits, trust and client certificate; its `tls.serverName` is for its own host only."""
         hook = self.webhook
         same_host = urlsplit(asking.url).hostname == urlsplit(hook.url).hostname
         headers = {"User-Agent": told.USER_AGENT, "Accept": JSON, "Content-Type": asking.content_type}

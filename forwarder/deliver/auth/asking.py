@@ -15,13 +15,12 @@ JSON = "application/json"
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """A POST to `url`. `secrets` are the values in it that nobody may see."""
+    """A POST to `url`."""
 
     url: str = field(repr=False)
     content_type: str
     content: bytes = field(repr=False)
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
-    secrets: tuple[str, ...] = field(default=(), repr=False)
 
 
 def texts(values: Mapping[str, str | Secret], what: str) -> dict[str, str]:

@@ -16,5 +16,4 @@ def asking(auth: Login, now: float) -> Asking:
     said |= {auth.username_field: auth.username, auth.password_field: password}
     content = form(said) if auth.as_ == "form" else json.dumps(said, ensure_ascii=False).encode("utf-8", "replace")
     headers = header_texts(auth.headers)
-    secrets = (password, *said.values(), *headers.values())
-    return Asking(auth.url, FORM if auth.as_ == "form" else JSON, content, tuple(headers.items()), secrets)
+    return Asking(auth.url, FORM if auth.as_ == "form" else JSON, content, tuple(headers.items()))

@@ -19,7 +19,6 @@ _CLIENT_ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 def asking(auth: OAuth2, now: float) -> Asking:
     """The request at `now` (Unix seconds). Raises SecretUnavailable."""
     said = texts(auth.params, "the token request's parameter")
-    hidden = list(said.values())
     said["grant_type"] = _JWT_BEARER if auth.grant == "jwtBearer" else "client_credentials"
     if auth.scopes:
         said["scope"] = " ".join(auth.scopes)
@@ -27,17 +26,14 @@ def asking(auth: OAuth2, now: float) -> Asking:
         said["audience"] = auth.audience
     headers: list[tuple[str, str]] = []
     if auth.private_key.type != "None":
-        proof = _assertion(auth, required(auth.private_key, "privateKey"), now)
-        hidden.append(proof)
-        said |= _asserted(auth, proof)
+        said |= _asserted(auth, _assertion(auth, required(auth.private_key, "privateKey"), now))
     else:
         secret = required(auth.client_secret, "clientSecret")
-        hidden.append(secret)
         if auth.auth_style == "body":
             said |= {"client_id": auth.client_id, "client_secret": secret}
         else:
             headers.append(("Authorization", _basic(auth.client_id, secret)))
-    return Asking(auth.token_url, FORM, form(said), tuple(headers), tuple(hidden))
+    return Asking(auth.token_url, FORM, form(said), tuple(headers))
 
 
 def _asserted(auth: OAuth2, proof: str) -> dict[str, str]:

@@ -20,7 +20,7 @@ def parse(text: str) -> tuple[Step, ...]:
     while at < len(text):
         match = _STEP.match(text, at)
         if match is None or (match["name"] and (text[at] == ".") != bool(at)):
-            raise ValueError("a path is expected, such as data.access_token, tokens[0] or data[\"access.token\"]")
+            raise ValueError('a path is expected, such as data.access_token, tokens[0] or data["access.token"]')
         if match["index"]:
             steps.append(int(match["index"]))
         else:

@@ -4,17 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from forwarder.deliver.payload.elastic import Elastic
 from forwarder.deliver.payload.json_array import JsonArray
+from forwarder.deliver.payload.loki import Loki
 from forwarder.deliver.payload.ndjson import Ndjson
+from forwarder.deliver.payload.otlp import Otlp
 from forwarder.deliver.payload.provider import Provider
 from forwarder.deliver.payload.shaped import Shaped
+from forwarder.deliver.payload.splunk import Splunk
 from forwarder.deliver.payload.stalwart import Stalwart
+from forwarder.deliver.payload.template import Templated
 from forwarder.settings.payload import Payload
 
 CODE: Mapping[str, type[Provider]] = {
     "json": JsonArray,
     "ndjson": Ndjson,
     "stalwart": Stalwart,
+    "template": Templated,
+    "splunk": Splunk,
+    "elastic": Elastic,
+    "opensearch": Elastic,
+    "loki": Loki,
+    "otlp": Otlp,
 }
 """Formats whose body or answers are more than data."""
 

@@ -4,13 +4,119 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from forwarder.deliver.payload.provider import Body, Provider
-from forwarder.model.event import Event
+from forwarder.deliver.payload.body import on_one_line
+from forwarder.deliver.payload.provider import Body, Provider, Unrenderable
+from forwarder.deliver.payload.shape.compile import Compiler, Writer
+from forwarder.deliver.payload.shape.scene import Scene
+from forwarder.model.event import TP, Event
+from forwarder.settings.payload import Payload
+
+_NOBODY = Event(TP("", 0), 0, 0, None, None, (), "", "", 0, 0, "", 0)
+_EVENTS = b'"$events"'
+_FIXED = {
+    "array": (b"[", b",", b"]"),
+    "lines": (b"", b"\n", b"\n"),
+    "concatenated": (b"", b"", b""),
+    "one": (b"", b"\n", b""),
+}
 
 
 class Shaped(Provider):
-    """`spec.body` for each event, joined as `spec.batch` says."""
+    """`spec.body` for each event, joined as `spec.batch` says.
+
+    An event that is too large for the receiver is written again with its record's texts cut, so that it fits.
+    """
+
+    def __init__(self, payload: Payload, cluster: str) -> None:
+        """Raises LeafError (a ValueError) for a tree that the checks refuse."""
+        super().__init__(payload, cluster)
+        spec = self.spec
+        compiler = Compiler(payload.timestamp_format, self.words(), spec.marker, self.options, self.secret)
+        self._write = _writer(compiler.compile(spec.body))
+        self._elastic = compiler.elastic
+        self._around = self._compiled_around()
+        self._start, self._between, self._end = _FIXED.get(spec.batch, (b"", b",", b""))
+
+    def words(self) -> tuple[str, ...]:
+        """The receiver's words for the seven severities: the file's, those of the option `severity` over them."""
+        own = self.options.get("severity")
+        words = self.spec.severity
+        if not isinstance(own, dict) or not words:
+            return words
+        levels = ("unknown", "informational", "low", "medium", "high", "critical", "fatal")
+        return tuple(own.get(level, word) for level, word in zip(levels, words, strict=True))
 
     def render(self, events: Sequence[Event]) -> Body:
-        """Raises Unrenderable."""
-        raise NotImplementedError
+        """Raises Unrenderable for events that are too large even without their records, SecretUnavailable."""
+        start, end = self._around(len(events)) if self._around else (self._start, self._end)
+        parts = self._parts(events, len(start) + len(end))
+        content = start + self._between.join(parts) + end if parts or self.spec.batch != "lines" else b""
+        return Body(content, self.spec.content_type)
+
+    def _parts(self, events: Sequence[Event], frame: int) -> list[bytes]:
+        caps = self.spec.caps
+        bounds = [most for most in (caps.event_bytes, caps.max_bytes and caps.max_bytes - frame) if most]
+        most = min(bounds, default=None)
+        parts: list[bytes] = []
+        refused: list[int] = []
+        for index, event in enumerate(events):
+            scene = Scene(event, self.cluster, len(events))
+            part = self._write(scene) or b"null"
+            if most is not None and len(part) > most:
+                part = self._cut(scene, most)
+                if len(part) > most:
+                    refused.append(index)
+            parts.append(on_one_line(part) if self.spec.batch == "lines" else part)
+        if refused:
+            raise Unrenderable(
+                refused, f"larger than the {most} bytes that {self.spec.title} takes, even without its record"
+            )
+        return parts
+
+    def _cut(self, scene: Scene, most: int) -> bytes:
+        """The event with every unbounded text in the same share of the room that the rest leaves."""
+        least = len(self.spec.marker.encode()) * 6 + 2
+        scene.room = least
+        bare = self._write(scene) or b"null"
+        if len(bare) < most and self._elastic:
+            scene.room = least + (most - len(bare)) // self._elastic
+            return self._write(scene) or b"null"
+        return bare
+
+    def _compiled_around(self) -> _Around | None:
+        if self.spec.around is None or self.spec.batch != "envelope":
+            return None
+        return _Around(self)
+
+
+class _Around:
+    """The tree around all events, in two halves."""
+
+    def __init__(self, shaped: Shaped) -> None:
+        tree = _marked(shaped.spec.around)
+        compiler = Compiler(shaped.payload.timestamp_format, (), "", shaped.options, shaped.secret)
+        self._write = _writer(compiler.compile(tree))
+        self._cluster = shaped.cluster
+
+    def __call__(self, count: int) -> tuple[bytes, bytes]:
+        """What stands before the events and after them."""
+        whole = self._write(Scene(_NOBODY, self._cluster, count)) or b""
+        before, _, after = whole.partition(_EVENTS)
+        return before + b"[", b"]" + after
+
+
+def _marked(tree: object) -> object:
+    """The tree with `$events` as a text that no option can hold unescaped twice: it is replaced by the events' list."""
+    if isinstance(tree, dict):
+        return {key: _marked(item) for key, item in tree.items()}
+    if isinstance(tree, list | tuple):
+        return [_marked(item) for item in tree]
+    return "$$events" if tree == "$events" else tree
+
+
+def _writer(compiled: Writer | bytes | None) -> Writer:
+    """A tree without any part of an event is written as it is."""
+    if compiled is None or isinstance(compiled, bytes):
+        fixed = compiled
+        return lambda scene: fixed
+    return compiled

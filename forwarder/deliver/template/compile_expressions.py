@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Collection, Mapping
+from functools import partial
 from typing import Any
 
 from forwarder.deliver.template.bounds import Exceeded
@@ -27,7 +28,7 @@ from forwarder.deliver.template.tree import (
     TemplateError,
     described,
 )
-from forwarder.deliver.template.values import MISSING, part, sized
+from forwarder.deliver.template.values import MISSING, Json, Namespace, part
 
 Compiled = tuple[Getter, Kind]
 
@@ -131,7 +132,8 @@ class Expressions:
         function = self._functions.get(expr.name)
         if function is None:
             raise TemplateError(
-                expr.place, f"unknown function {expr.name}{near(expr.name, self._functions)}; there are {self._offered()}"
+                expr.place,
+                f"unknown function {expr.name}{near(expr.name, self._functions)}; there are {self._offered()}",
             )
         args = [self.compiled(arg, names) for arg in expr.args]
         for arg, (_, kind) in zip(expr.args, args, strict=True):
@@ -140,31 +142,31 @@ class Expressions:
         named = {name: self.value(value, names) for name, value in expr.named}
         _check_arguments(expr, function)
         kind = Kind.EVENT if expr.name in ("[]", "index") and args and args[0][1] is Kind.EVENTS else Kind.ANY
-        getters = [get for get, _ in args]
-        if expr.name not in self._lenient:
-            getters = [_present(get, arg) for get, arg in zip(getters, expr.args, strict=True)]
-        run = _calling(expr, function, getters, named)
+        run = _calling(expr, function, [get for get, _ in args], named, expr.name not in self._lenient)
         return (_present(run, expr), kind) if kind is Kind.EVENT else (run, kind)
 
     def _offered(self) -> str:
         return ", ".join(sorted(name for name in self._functions if name.isidentifier()))
 
 
-def _calling(expr: Call, function: Function, args: list[Getter], named: dict[str, Getter]) -> Getter:
-    place, name = expr.place, expr.name
-    word = name.removeprefix("is ").removeprefix("call ").lstrip(".")
+def _calling(expr: Call, function: Function, args: list[Getter], named: dict[str, Getter], strict: bool) -> Getter:
+    place = expr.place
+    bound = (lambda frame: partial(function, **{key: get(frame) for key, get in named.items()})) if named else None
 
     def call(frame: Frame) -> Any:
         values = [arg(frame) for arg in args]
+        if strict and MISSING in values:
+            at = values.index(MISSING)
+            raise missing(expr.args[at].place, expr.args[at])
+        frame.work -= 1
         try:
-            result = function(*values, **{key: get(frame) for key, get in named.items()})
-        except Exceeded as error:
-            raise RenderError(place, f"{word}: {error}", bounded=True) from None
-        except ValueError as error:
-            raise RenderError(place, f"{word}: {error}") from None
-        except TypeError:
-            raise RenderError(place, f"{word}: does not work on values of these kinds") from None
-        frame.work -= 1 + _effort(result) + (_effort(values[0]) if values else 0)
+            result = function(*values) if bound is None else bound(frame)(*values)
+        except (Exceeded, ValueError, TypeError) as error:
+            raise _failed(expr, error) from None
+        for value in (result, values[0]) if values else (result,):
+            shift = _SHIFTS.get(value.__class__)
+            if shift is not None:
+                frame.work -= len(value) >> shift
         if frame.work < 0:
             raise out_of_work(place)
         return result
@@ -172,9 +174,15 @@ def _calling(expr: Call, function: Function, args: list[Getter], named: dict[str
     return call
 
 
-def _effort(value: Any) -> int:
-    """Steps for going through a value."""
-    return sized(value) >> (6 if isinstance(value, str) else 2)
+_SHIFTS: Mapping[type, int] = {str: 6, Json: 6, list: 2, tuple: 2, range: 2, dict: 2, Namespace: 2}
+"""Steps for going through a value: one for each 64 characters or 4 items, as the power of two."""
+
+
+def _failed(expr: Call, error: Exception) -> RenderError:
+    """What a function could not do. Python's own words for a wrong type are of no use to people, and may quote values."""
+    word = expr.name.removeprefix("is ").removeprefix("call ").lstrip(".")
+    said = "does not work on values of these kinds" if isinstance(error, TypeError) else str(error)
+    return RenderError(expr.place, f"{word}: {said}", bounded=isinstance(error, Exceeded))
 
 
 def out_of_work(place: Place) -> RenderError:
@@ -209,8 +217,8 @@ def _both(parts: list[Getter], until: bool) -> Getter:
     *first, last = parts
 
     def both(frame: Frame) -> Any:
-        for part in first:
-            value = part(frame)
+        for get in first:
+            value = get(frame)
             if bool(value) is until:
                 return value
         return last(frame)

@@ -21,6 +21,11 @@ _NAMED: Mapping[str, str] = {
 }
 """Go's constants of package time."""
 
+_MONTHS = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
+_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _GO: Mapping[str, Callable[[datetime], str]] = {
     "2006": lambda t: f"{t.year:04d}",
     "06": lambda t: f"{t.year % 100:02d}",
@@ -47,8 +52,6 @@ _GO: Mapping[str, Callable[[datetime], str]] = {
     "4": lambda t: str(t.minute),
     "5": lambda t: str(t.second),
 }
-_MONTHS = "January February March April May June July August September October November December".split()
-_DAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
 _TOKENS = re.compile(r"[.,]0{1,9}(?![0-9])|[.,]9{1,9}(?![0-9])|" + "|".join(map(re.escape, _GO)))
 _PERCENT: Mapping[str, str] = {
     "Y": "2006", "m": "01", "d": "02", "H": "15", "M": "04", "S": "05", "y": "06", "b": "Jan", "B": "January", "a": "Mon",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from forwarder.deliver.template.bounds import MAX_OUTPUT_BYTES, WORK, WORK_PER_EVENT
@@ -24,3 +24,7 @@ class Frame:
         self.out: list[bytes] = []
         self.room = MAX_OUTPUT_BYTES
         self.work = WORK + WORK_PER_EVENT * len(subjects)
+
+
+Step = Callable[[Frame], None]
+"""A statement, ready to run."""

@@ -11,6 +11,15 @@ from forwarder.deliver.template import functions as common
 from forwarder.deliver.template.bounds import MAX_BITS, items_fit, room_for, text_fits
 from forwarder.deliver.template.dates import date
 from forwarder.deliver.template.functions import Function, kind, number, same, series, text, whole
+from forwarder.deliver.template.jinja_lists import (
+    attributes,
+    end_at,
+    extreme_by,
+    in_order,
+    pairs,
+    sum_of,
+    unique,
+)
 from forwarder.deliver.template.values import MISSING, Missing, Namespace, Whole, part
 
 
@@ -104,37 +113,6 @@ def _round(value: Any, precision: Any = 0) -> Number:
 Number = int | float
 
 
-def _sorted(value: Any, reverse: Any = False, case_sensitive: Any = False, attribute: Any = None) -> list[Any]:
-    def key(item: Any) -> Any:
-        found = item if attribute is None else _attribute(item, attribute)
-        return found.lower() if isinstance(found, str) and not case_sensitive else found
-
-    try:
-        return sorted(series(value), key=key, reverse=bool(reverse))
-    except TypeError:
-        raise ValueError("values of different kinds have no order") from None
-
-
-def _attribute(item: Any, path: Any) -> Any:
-    for step in text(path).split("."):
-        item = part(item, step)
-    if item is MISSING:
-        raise ValueError("an item has no such attribute")
-    return item
-
-
-def _map(value: Any, attribute: Any, default: Any = MISSING) -> list[Any]:
-    found = []
-    for item in series(value):
-        try:
-            found.append(_attribute(item, attribute))
-        except ValueError:
-            if default is MISSING:
-                raise
-            found.append(default)
-    return found
-
-
 def _select(wanted: bool) -> Function:
     def select(value: Any, attribute: Any, test: Any = "true", other: Any = None) -> list[Any]:
         check = FUNCTIONS.get(f"is {test}")
@@ -143,7 +121,7 @@ def _select(wanted: bool) -> Function:
         arguments = () if test in ("true", "none") else (other,)
         found = []
         for item in series(value):
-            held = _map([item], attribute, None)[0]
+            held = attributes([item], attribute, None)[0]
             holds = bool(held) if test == "true" else bool(check(held, *arguments))
             if holds is wanted:
                 found.append(item)
@@ -152,46 +130,9 @@ def _select(wanted: bool) -> Function:
     return select
 
 
-_SELECTING = frozenset({"true", "none", "equalto", "eq", "==", "ne", "!=", "lt", "<", "le", "<=", "gt", ">", "ge", ">=", "in"})
-
-
-def _unique(value: Any) -> list[Any]:
-    seen: dict[str, Any] = {}
-    for item in series(value):
-        seen.setdefault(common.json(item), item)
-    return list(seen.values())
-
-
-def _sum(value: Any, attribute: Any = None, start: Any = 0) -> Any:
-    total = start
-    for item in series(value):
-        total = _arithmetic(operator.add)(total, item if attribute is None else _attribute(item, attribute))
-    return total
-
-
-def _end(at: int) -> Function:
-    def end(value: Any) -> Any:
-        items = series(value)
-        return items[at] if items else MISSING
-
-    return end
-
-
-def _extreme(pick: Callable[[Any], Any]) -> Function:
-    def extreme(value: Any) -> Any:
-        try:
-            return pick(series(value)) if series(value) else MISSING
-        except TypeError:
-            raise ValueError("values of different kinds have no order") from None
-
-    return extreme
-
-
-def _items(value: Any) -> list[Any]:
-    held = value.whole() if isinstance(value, Whole) else value
-    if not isinstance(held, dict):
-        raise ValueError(f"a mapping is expected, not {kind(value)}")
-    return [[key, item] for key, item in held.items()]
+_SELECTING = frozenset(
+    {"true", "none", "equalto", "eq", "==", "ne", "!=", "lt", "<", "le", "<=", "gt", ">", "ge", ">=", "in"}
+)
 
 
 def _indent(value: Any, width: Any = 4, first: Any = False) -> str:
@@ -209,7 +150,7 @@ def _get(value: Any, key: Any, default: Any = None) -> Any:
 def _divisible(value: Any, by: Any) -> bool:
     if not whole(by):
         raise ValueError("nothing can be divided by 0")
-    return whole(value) % by == 0
+    return bool(whole(value) % by == 0)
 
 
 LENIENT = frozenset({"default", "d", "[]", "is none", "is string", "is number", "is mapping", "is sequence", "is iterable",
@@ -252,21 +193,23 @@ _FILTERS: Mapping[str, Function] = {
     "trim": lambda value, chars=None: common.trim(value, None if chars is None else text(chars)),
     "replace": lambda value, old, new: common.replace(value, old, new),
     "truncate": lambda value, length=255, killwords=True, end="...": common.truncate(value, length, end),
-    "join": lambda value, d="", attribute=None: common.join(value if attribute is None else _map(value, attribute), d),
+    "join": lambda value, d="", attribute=None: common.join(
+        value if attribute is None else attributes(value, attribute), d
+    ),
     "split": lambda value, sep=None: common.split(value, sep),
     "length": common.length,
     "count": common.length,
-    "first": _end(0),
-    "last": _end(-1),
-    "min": _extreme(min),
-    "max": _extreme(max),
-    "sum": _sum,
-    "sort": _sorted,
-    "unique": _unique,
+    "first": end_at(0),
+    "last": end_at(-1),
+    "min": extreme_by(min),
+    "max": extreme_by(max),
+    "sum": sum_of,
+    "sort": in_order,
+    "unique": unique,
     "reverse": lambda value: value[::-1] if isinstance(value, str) else list(series(value))[::-1],
     "list": lambda value: list(series(value)),
-    "items": _items,
-    "map": _map,
+    "items": pairs,
+    "map": attributes,
     "selectattr": _select(True),
     "rejectattr": _select(False),
     "int": _int,
@@ -300,9 +243,9 @@ _TESTS: Mapping[str, Function] = {
     **dict.fromkeys(("ge", ">="), common.at_least),
 }
 _METHODS: Mapping[str, Function] = {
-    "items": _items,
-    "keys": lambda value: [pair[0] for pair in _items(value)],
-    "values": lambda value: [pair[1] for pair in _items(value)],
+    "items": pairs,
+    "keys": lambda value: [pair[0] for pair in pairs(value)],
+    "values": lambda value: [pair[1] for pair in pairs(value)],
     "get": _get,
     "upper": common.upper,
     "lower": common.lower,

@@ -84,7 +84,9 @@ def _statement(statement: Statement, state: State) -> tuple[Statement, State]:
 
 def _agree(place: Place, one: State, other: State, what: str) -> None:
     if bool(one.opened) is not bool(other.opened):
-        raise TemplateError(place, f"{what} once inside a JSON string and once outside: open and close it in the same branch")
+        raise TemplateError(
+            place, f"{what} once inside a JSON string and once outside: open and close it in the same branch"
+        )
 
 
 def _after(statement: Text, state: State) -> State:

@@ -1,5 +1,5 @@
-"""Sift's built-in variables for the trigger "Rule Violation" (docs.siftstack.com, "Webhook settings"), and where each is found in events
-of other producers. Pure tables and one look-up."""
+"""Sift's built-in variables for the trigger "Rule Violation" (docs.siftstack.com, "Webhook settings"), and where events of other
+producers have them. Pure tables and one look-up."""
 
 from __future__ import annotations
 
@@ -34,7 +34,9 @@ _ELSEWHERE: Mapping[str, tuple[str, ...]] = {
 """Falco, Sysdig, OCSF, Source Defense and ECS, in this order; a `/` stands where a key itself has dots."""
 
 _WORDS: Mapping[str, str] = {
-    **dict.fromkeys(("violated", "violation", "firing", "triggered", "open", "new", "active", "alert", "alerting"), VIOLATED),
+    **dict.fromkeys(
+        ("violated", "violation", "firing", "triggered", "open", "new", "active", "alert", "alerting"), VIOLATED
+    ),
     **dict.fromkeys(("resolved", "closed", "ok", "cleared", "inactive", "recovered", "normal"), RESOLVED),
 }
 

@@ -99,8 +99,3 @@ def part(value: Any, key: Any) -> Any:
 
 
 _KEYS = frozenset({str, Json, int, float, bool, type(None)})
-
-
-def sized(value: Any) -> int:
-    """How much there is to go through: characters or items."""
-    return len(value) if isinstance(value, str | list | tuple | dict | range) else 1

@@ -7,14 +7,13 @@ from typing import Any
 
 import msgspec
 
-from forwarder.deliver.payload.timestamps import timestamp
+from forwarder.deliver.payload.timestamps import TimestampFormat, timestamp
 from forwarder.deliver.template import sift
 from forwarder.deliver.template.dates import rfc3339
 from forwarder.deliver.template.scope import Kind, Variable, Vocabulary
 from forwarder.deliver.template.values import MISSING, Whole
 from forwarder.model.event import Event, event_id
 from forwarder.model.severity import Severity
-from forwarder.settings.payload import TimestampFormat
 
 _decode = msgspec.json.Decoder().decode
 _UNREAD: Any = object()
@@ -157,7 +156,8 @@ ONE = Vocabulary(
 DIGEST = Vocabulary(
     _BATCH,
     dict.fromkeys(
-        _SINGLE, "is that of one event, and this template holds the whole batch: loop over `events`, or say `batch: one`"
+        _SINGLE,
+        "is that of one event, and this template holds the whole batch: loop over `events`, or say `batch: one`",
     ),
     FIELDS,
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from forwarder.observe.events.base import Occurrence
 from forwarder.observe.events.delivery import (
     AttemptFinished,
+    CertificateEnds,
     EgressDenied,
     EventsDeadLettered,
     EventsDiscarded,
@@ -59,6 +60,7 @@ __all__ = [
     "BudgetSpent",
     "CatchUpFinished",
     "CatchUpStarted",
+    "CertificateEnds",
     "CheckpointFailed",
     "CheckpointLost",
     "CheckpointRefused",

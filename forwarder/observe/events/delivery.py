@@ -167,6 +167,21 @@ class SecretUnavailableSeen(Occurrence):
 
 
 @dataclass(frozen=True)
+class CertificateEnds(Occurrence):
+    """The client certificate of the webhook ends within two weeks, or has ended; `ends` is in Unix seconds. Told once a day."""
+
+    text: ClassVar = "a client certificate ends"
+    level: ClassVar = WARNING
+    every: ClassVar = 86_400.0
+    per: ClassVar = ("webhook", "ends")
+
+    webhook: str
+    file: str
+    ends: float
+    why: str
+
+
+@dataclass(frozen=True)
 class TlsVerificationDisabled(Occurrence):
     """The webhook accepts any certificate (`allowInvalidCerts`): whoever sits in between can read and change events."""
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 
 from forwarder.settings.checks.addresses import addresses
+from forwarder.settings.checks.auth import authentication
 from forwarder.settings.checks.delivery import delivery
 from forwarder.settings.checks.files import files, secrets
 from forwarder.settings.checks.headers import headers
@@ -35,6 +36,7 @@ def standard(environ: Mapping[str, str]) -> tuple[Check, ...]:
         tenants,
         addresses,
         headers,
+        authentication,
         windows,
         delivery,
         limits,

@@ -8,13 +8,13 @@ from urllib.parse import SplitResult, urlsplit
 from forwarder.settings.problems import Finding, Weight, nearest, safe_url
 from forwarder.settings.process import PROXY_PORTS, Egress, Settings
 
-_IN_URL = 'the URL holds a user or password, which would end in logs; use httpAuth: {"@type": Basic, ...}'
+_INSTEAD = 'httpAuth: {"@type": Basic, ...}'
 
 
 def addresses(settings: Settings) -> Iterator[Finding]:
     """All URLs."""
     for index, hook in enumerate(settings.webhooks):
-        for text, weight in _webhook_url(hook.url, hook.allow_plain_http):
+        for text, weight in url_problems(hook.url, hook.allow_plain_http):
             yield Finding(("url",), text, index, weight)
     for field, text in _proxy(settings.egress):
         yield Finding(("egress", field), text)
@@ -28,7 +28,10 @@ def _proxy(egress: Egress) -> Iterator[tuple[str, str]]:
         return
     parts = _split(egress.proxy)
     if parts is None or parts.scheme not in PROXY_PORTS or not parts.hostname or parts.path.strip("/") or parts.query:
-        yield "proxy", "a proxy is expected: http://, https://, socks5:// or socks5h:// with host and port, such as http://proxy:3128"
+        yield (
+            "proxy",
+            "a proxy is expected: http://, https://, socks5:// or socks5h:// with host and port, such as http://proxy:3128",
+        )
     elif "@" in parts.netloc:
         yield "proxy", "the URL holds a user or password, which would end in logs; use proxyUsername and proxyPassword"
     elif egress.proxy_ca_file and parts.scheme != "https":
@@ -51,10 +54,13 @@ def _split(url: str) -> SplitResult | None:
     return parts
 
 
-def _webhook_url(url: str, plain_allowed: bool) -> Iterator[tuple[str, Weight]]:
+def url_problems(
+    url: str, plain_allowed: bool, carried: str = "events", instead: str = _INSTEAD
+) -> Iterator[tuple[str, Weight]]:
+    """What is wrong with a URL that `carried` is sent to; `instead` is where a user and password belong."""
     parts = _split(url)
     if "@" in url.partition("://")[2].partition("?")[0].partition("#")[0] and (parts is None or "@" in parts.netloc):
-        yield _IN_URL, Weight.ERROR
+        yield f"the URL holds a user or password, which would end in logs; use {instead}", Weight.ERROR
     elif parts is None or not parts.scheme or not parts.hostname:
         yield (
             f"an absolute URL with a host is expected, such as https://siem.example/events ({safe_url(url)!r})",
@@ -63,8 +69,8 @@ def _webhook_url(url: str, plain_allowed: bool) -> Iterator[tuple[str, Weight]]:
     elif parts.scheme not in ("https", "http"):
         yield f"the scheme must be https{nearest(parts.scheme, ('https',))} ({parts.scheme!r})", Weight.ERROR
     elif parts.scheme == "http" and not plain_allowed:
-        yield "http sends events in the clear; use https, or say allowPlainHttp: true", Weight.ERROR
+        yield f"http sends {carried} in the clear; use https, or say allowPlainHttp: true", Weight.ERROR
     elif parts.scheme == "http":
-        yield "http sends events in the clear: everybody on the way can read and change them", Weight.WARNING
+        yield f"http sends {carried} in the clear: everybody on the way can read and change them", Weight.WARNING
     if parts is not None and parts.fragment:
         yield "a fragment (#...) is never sent; remove it", Weight.ERROR

@@ -15,6 +15,7 @@ from forwarder.settings.secrets import EnvironmentSecret, FileSecret, SecretUnav
 from forwarder.settings.tree import Step
 
 _FILE_FIELDS = frozenset({"ca_file", "certificate_file", "key_file", "token_file", "proxy_ca_file"})
+_NAMED_BY_USERS = frozenset({"http_headers", "fields", "headers", "params"})
 _SECRETS = (ValueSecret, EnvironmentSecret, FileSecret)
 
 
@@ -76,6 +77,6 @@ def _finding(path: tuple[Step, ...], text: str) -> Finding:
 
 
 def _aliases(path: tuple[Step, ...]) -> tuple[Step, ...]:
-    """Names as files have them. Header names pass untouched: they are no attribute names."""
-    header = path.index("http_headers") if "http_headers" in path else len(path)
+    """Names as files have them. Names of headers and fields pass untouched: they are no attribute names."""
+    header = next((at for at, step in enumerate(path) if step in _NAMED_BY_USERS), len(path))
     return tuple(to_camel(step) if isinstance(step, str) and at <= header else step for at, step in enumerate(path))

@@ -5,13 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from forwarder.settings.auth import Basic, HeaderAuth, Unauthenticated
 from forwarder.settings.problems import Finding
 from forwarder.settings.process import Settings
-from forwarder.settings.webhook import Webhook
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _CONNECTION = frozenset({
     "host", "content-length", "transfer-encoding", "connection", "keep-alive", "te", "trailer", "upgrade", "expect",
 })  # fmt: skip
@@ -55,30 +53,18 @@ def headers(settings: Settings) -> Iterator[Finding]:
     for index, hook in enumerate(settings.webhooks):
         seen: set[str] = set()
         for name, value in hook.http_headers.items():
-            for text in _problems(name, value if isinstance(value, str) else "", seen):
+            for text in header_problems(name, value if isinstance(value, str) else "", seen):
                 yield Finding(("httpHeaders", name), text, index)
             seen.add(name.lower())
-        yield from _authentication(hook, index, seen)
 
 
-def _problems(name: str, value: str, seen: set[str]) -> Iterator[str]:
+def header_problems(name: str, value: str, seen: set[str]) -> Iterator[str]:
+    """What is wrong with a header; `seen` are the names, in lower case, that are set already."""
     if not _TOKEN.fullmatch(name):
         yield "is no header name (RFC 9110: letters, digits and !#$%&'*+-.^_`|~)"
     elif why := reserved(name):
         yield f"this header {why} and cannot be set; remove it"
     elif name.lower() in seen:
         yield "is here twice: header names do not differ by case"
-    if _CONTROL.search(value):
+    if CONTROL.search(value):
         yield "the value holds a line break or another control character, which no header may"
-
-
-def _authentication(hook: Webhook, at: int, seen: set[str]) -> Iterator[Finding]:
-    auth = hook.http_auth
-    taken = auth.name.lower() if isinstance(auth, HeaderAuth) else "authorization"
-    if not isinstance(auth, Unauthenticated) and taken in seen:
-        yield Finding(("httpHeaders",), f"{taken} is written by httpAuth already; remove one of the two", at)
-    if isinstance(auth, HeaderAuth):
-        for text in _problems(auth.name, "", set()):
-            yield Finding(("httpAuth", "name"), text, at)
-    if isinstance(auth, Basic) and (":" in auth.username or _CONTROL.search(auth.username)):
-        yield Finding(("httpAuth", "username"), "must not hold a colon or a control character (RFC 7617)", at)

@@ -32,7 +32,11 @@ def _adaptive(hook: Webhook) -> _Said:
         text = "has no effect beside concurrency: 1; set concurrency to the most requests that may ever be in flight"
         yield ("adaptiveConcurrency",), text, Weight.WARNING
     elif bounds.max is not None and bounds.max > hook.concurrency:
-        yield ("adaptiveConcurrency", "max"), "is more than concurrency, which bounds it: it has no effect", Weight.WARNING
+        yield (
+            ("adaptiveConcurrency", "max"),
+            "is more than concurrency, which bounds it: it has no effect",
+            Weight.WARNING,
+        )
 
 
 def _rate(hook: Webhook) -> _Said:

@@ -2,18 +2,22 @@
 payloadTemplate, payloadBody. Native keys may stand beside them (`name`, `signatureKey`, `payload` ...).
 
 As Sift does it: one event per request, its rate limit, no second try for what the limit refused, and its signature where
-there is a key.
+there is a key. Sift has one trigger, and a webhook hangs on its rules: so every event of the webhook's sources is one.
 """
 
 from __future__ import annotations
 
+import re
+
 from forwarder.settings.dialects.translated import Translated, mapping, word
 from forwarder.settings.dialects.work import Work
 from forwarder.settings.problems import nearest
-from forwarder.settings.tree import ListNode, MapNode, Mark, Node, Text, text_of
+from forwarder.settings.templates.sources import starters
+from forwarder.settings.tree import MapNode, Mark, Node, Text, text_of
 
 _ATTRIBUTES = ("triggerEventType", "destinationUrl", "customHttpHeaders", "payloadTemplate", "payloadBody")
-_TRIGGERS = {"Rule Violation": "sift.rule-violation"}
+_TRIGGERS = ("Rule Violation",)
+_ACTION = re.compile(r"\{\{.*?\}\}", re.DOTALL)
 _ENUM = "WEBHOOK_EVENT_TYPE_"
 _SCHEME = "sift-stack"
 """`X-Sift-Signature` over the body, as Sift's API page says; `sift` is the scheme of another company of that name."""
@@ -45,18 +49,11 @@ def _limit(mark: Mark) -> MapNode:
 
 
 def _trigger(work: Work) -> None:
-    """The trigger's event set, unless the webhook says natively which events it wants."""
+    """Only checked: events need not be called as Sift calls them (`eventSets: [sift.rule-violation]` narrows them down by name)."""
     trigger = work.take("triggerEventType")
-    if trigger is None:
-        return
     text = (text_of(trigger) or "").removeprefix(_ENUM)
-    spoken = {_letters(name): name for name in _TRIGGERS}
-    known = spoken.get(_letters(text))
-    if known is None:
+    if trigger is not None and _letters(text) not in map(_letters, _TRIGGERS):
         work.refuse("triggerEventType", f"must be one of {', '.join(_TRIGGERS)}{nearest(text, _TRIGGERS)} ({text!r})")
-    elif not {"events", "eventSets", "eventsPolicy"} & set(work.node.entries):
-        work.made["eventSets"] = ListNode(trigger.mark, (Text(trigger.mark, _TRIGGERS[known], text),))
-        work.made["eventsPolicy"] = word(trigger.mark, "include")
 
 
 def _letters(text: str) -> str:
@@ -70,9 +67,26 @@ def _payload(work: Work) -> None:
         if "payload" not in work.node.entries:
             work.refuse("payloadBody", "is missing: payloadBody, or the name of a template in payloadTemplate")
         return
-    source = body if body is not None else template
-    if source is None:
+    source = template if body is None else body
+    if not isinstance(source, Text):
+        work.refuse("payloadTemplate" if body is None else "payloadBody", "text is expected")
         return
-    fields: dict[str, Node] = {"format": word(source.mark, "template"), "syntax": word(source.mark, "go")}
-    fields["body" if body is not None else "template"] = source
+    fields: dict[str, Node] = {"format": word(source.mark, "template")}
+    if body is None:
+        fields["template"] = word(source.mark, _starter(source.value or ""))
+    else:
+        fields |= {"syntax": word(source.mark, "go"), "body": source}
+        if not _looks_like_json(source.value or ""):
+            fields["contentType"] = word(source.mark, "text/plain; charset=utf-8")
     work.made["payload"] = mapping(source.mark, **fields)
+
+
+def _starter(name: str) -> str:
+    """The template that ships for one of Sift's (`Slack`, `OpsGenie`); any other name is the configuration's own."""
+    low = name.strip().lower()
+    return next((one for one in (name, low, f"{low}-violation") if one in starters()), name)
+
+
+def _looks_like_json(body: str) -> bool:
+    """Whether what stands around the actions begins as JSON does; a body of actions alone is taken for it."""
+    return _ACTION.sub("", body).strip()[:1] in ("", "{", "[", '"')

@@ -7,7 +7,7 @@ headers, active, childAccounts, events. Native keys may stand beside them (`name
 from __future__ import annotations
 
 from forwarder.settings.dialects.translated import Translated, mapping, word
-from forwarder.settings.dialects.work import Work, secret
+from forwarder.settings.dialects.work import Work, bare_object, secret
 from forwarder.settings.problems import nearest
 from forwarder.settings.sets.catalogue import builtin
 from forwarder.settings.tree import ListNode, MapNode, Node, Text
@@ -28,8 +28,8 @@ def translate(node: MapNode) -> Translated:
     key = work.take("secretKey")
     if provider == "splunk":
         _splunk(work, key)
-    elif provider == "custom" and key is not None and not (isinstance(key, Text) and not key.value):
-        work.refuse("secretKey", "belongs to provider splunk; with custom, say in `headers` which header carries it")
+    elif provider == "custom":
+        _custom(work, key)
     _events(work)
     return work.done(*_ATTRIBUTES)
 
@@ -46,6 +46,14 @@ def _splunk(work: Work, key: Node | None) -> None:
             work.refuse("payload", f"`{name}` is said by provider and secretKey already; remove it")
     work.node = work.node.without("payload")
     work.made["payload"] = options.having(format=word(key.mark, "splunk"), token=secret(key))
+
+
+def _custom(work: Work, key: Node | None) -> None:
+    """One event per request, as the object that it is: receivers of Source Defense know no batches."""
+    if key is not None and not (isinstance(key, Text) and not key.value):
+        work.refuse("secretKey", "belongs to provider splunk; with custom, say in `headers` which header carries it")
+    if "payload" not in work.node.entries:
+        work.made["payload"] = bare_object(work.node.mark)
 
 
 def _events(work: Work) -> None:

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from forwarder.settings.dialects.translated import Translated, mapping, word
+from forwarder.settings.bare import BARE_OBJECT
 from forwarder.settings.problems import Problem, nearest
-from forwarder.settings.tree import ListNode, MapNode, Node, Text, text_of
+from forwarder.settings.tree import ListNode, MapNode, Mark, Node, Text, text_of
 
 
 @dataclass(slots=True)
@@ -91,3 +92,8 @@ class Work:
 def secret(node: Node) -> Node:
     """Text as a `Value` secret; a tagged union as it is."""
     return mapping(node.mark, type_=word(node.mark, "Value"), secret=node) if isinstance(node, Text) else node
+
+
+def bare_object(mark: Mark) -> MapNode:
+    """The payload of receivers that know one event per request and no envelope."""
+    return mapping(mark, **{key: word(mark, text) for key, text in BARE_OBJECT.items()})

@@ -85,7 +85,7 @@ def _webhook(output: Output, section: Section, trust: Mapping[str, Any], outcome
     if not url.lower().startswith(("http://", "https://")):
         outcome.lose(section.path, f"{output.needs} is no http or https address, so there is nothing to send to")
         return
-    fields: dict[str, Any] = {"payload": output.payload(section, spec, outcome), **output.extra}
+    fields: dict[str, Any] = {"payload": output.payload(section, spec, outcome)}
     fields |= output.authentication(section, outcome)
     level = section.text("minimumpriority").lower()
     if level not in _EVERYTHING:

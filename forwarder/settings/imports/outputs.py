@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from forwarder.settings.bare import BARE_OBJECT
 from forwarder.settings.imports.outcome import Outcome
 from forwarder.settings.imports.section import Section
 from forwarder.settings.providers.spec import ProviderSpec
@@ -14,8 +15,8 @@ from forwarder.settings.providers.spec import ProviderSpec
 @dataclass(frozen=True, slots=True)
 class Output:
     """`needs` is the setting that switches it on. `url` makes the address (else it is `needs` itself), `secret_url` says that it
-    opens the door by itself. `options` are settings that are options of the format, `token` the one that is its credential. `extra`
-    are native fields. `notes` say what differs."""
+    opens the door by itself. `options` are settings that are options of the format, `fixed` are options of their own, `token` is
+    the setting that is the credential. `notes` say what differs."""
 
     name: str
     needs: str
@@ -23,11 +24,11 @@ class Output:
     url: Callable[[Section], str] | None = None
     secret_url: bool = False
     options: Mapping[str, str] = field(default_factory=dict)
+    fixed: Mapping[str, str] = field(default_factory=dict)
     token: str = ""
     login: tuple[str, str] = ("username", "password")
     header: tuple[str, str] = ("", "")
     tenant: str = ""
-    extra: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
     def address(self, section: Section) -> str:
@@ -36,7 +37,7 @@ class Output:
 
     def payload(self, section: Section, spec: ProviderSpec, outcome: Outcome) -> dict[str, Any]:
         """`payload` with the format's options."""
-        made: dict[str, Any] = {"format": self.format}
+        made: dict[str, Any] = {"format": self.format, **self.fixed}
         for theirs, ours in self.options.items():
             if ours in spec.options and (value := section.text(theirs)):
                 made[ours] = value
@@ -93,8 +94,9 @@ def _chat(name: str) -> Output:
 
 
 def _generic(name: str, needs: str = "address", **more: Any) -> Output:
-    text = "Falcosidekick sends the event as an object; payload.format json is an array, here of one event"
-    return Output(name, needs, "json", extra={"maxEvents": 1}, notes=(text,), **more)
+    """A receiver of Falcosidekick's own JSON: the event as an object."""
+    fixed = {key: value for key, value in BARE_OBJECT.items() if key != "format"}
+    return Output(name, needs, BARE_OBJECT["format"], fixed=fixed, **more)
 
 
 OUTPUTS = (

@@ -64,6 +64,8 @@ class Sizing(Model):
     """Bytes around one event, without its names."""
     names: int = Field(0, ge=0)
     """How often its id and its type are in there."""
+    places: int = Field(0, ge=0)
+    """How often its identity (cluster, topic, partition, offset) and its tenant are in there."""
     quoted: bool = False
     """Whether its value is written as text inside a JSON string, which escapes it."""
 

@@ -24,12 +24,25 @@ REFUSED = {
     Special.UNSPECIFIED: ["0.0.0.0", "0.1.2.3", "::", "::ffff:0.0.0.0"],
     Special.BENCHMARKING: ["198.18.0.1", "198.19.255.255", "2001:2::1"],
     Special.DOCUMENTATION: ["192.0.2.1", "198.51.100.1", "203.0.113.1", "2001:db8::1", "3fff::1"],
-    Special.TUNNEL: ["192.88.99.1", "2002:7f00:1::", "2001::1"],
-    Special.RESERVED: ["192.0.0.1", "240.0.0.1", "255.255.255.255", "::7f00:1", "64:ff9b:1::1", "100::1", "5f00::1"],
+    Special.TUNNEL: ["192.88.99.1", "2002:7f00:1::", "2001::1", "2002:808:808::1",
+                     "2606:4700::5efe:8.8.8.8", "2606:4700::200:5efe:10.0.0.1"],
+    Special.TRANSLATED: ["::ffff:8.8.8.8", "::8.8.8.8", "::ffff:0:8.8.8.8", "64:ff9b::808:808", "64:ff9b:1::8.8.8.8"],
+    Special.RESERVED: ["192.0.0.1", "240.0.0.1", "255.255.255.255", "100::1", "5f00::1", "4000::1", "1::1"],
     Special.UNREADABLE: ["", "example.com", "1.2.3", "127.1"],
 }  # fmt: skip
-PUBLIC = ["1.1.1.1", "8.8.8.8", "172.15.255.255", "172.32.0.1", "100.63.255.255", "100.128.0.1", "169.253.0.1",
-          "192.0.1.1", "198.17.0.1", "223.255.255.255", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::808:808"]  # fmt: skip
+PUBLIC = [
+    "1.1.1.1",
+    "8.8.8.8",
+    "172.15.255.255",
+    "172.32.0.1",
+    "100.63.255.255",
+    "100.128.0.1",
+    "169.253.0.1",
+    "192.0.1.1",
+    "198.17.0.1",
+    "223.255.255.255",
+    "2606:4700::1111",
+]
 
 
 @pytest.mark.parametrize(("reason", "address"), [(r, a) for r, addresses in REFUSED.items() for a in addresses])
@@ -57,6 +70,41 @@ def test_allow_opens_a_special_range_also_for_its_mapped_form() -> None:
     assert verdict_of("10.2.0.1", egress) == Denied(Special.PRIVATE)
 
 
+@pytest.mark.parametrize(
+    ("allow", "address", "verdict"),
+    [
+        (("64:ff9b::/96",), "64:ff9b::808:808", Allowed()),
+        (("64:ff9b::/96",), "64:ff9b::a00:1", Denied(Special.PRIVATE)),
+        (("10.0.0.0/8",), "64:ff9b::a00:1", Denied(Special.TRANSLATED)),
+        (("64:ff9b::/96", "10.0.0.0/8"), "64:ff9b::a00:1", Allowed()),
+        (("64:ff9b:1::/48",), "64:ff9b:1::8.8.8.8", Allowed()),
+        (("64:ff9b:1::/48",), "64:ff9b:1:a00:0:100::", Denied(Special.PRIVATE)),
+        (("64:ff9b:1::/48",), "64:ff9b:1::10.0.0.1", Denied(Special.PRIVATE)),
+        (("2002::/16",), "2002:808:808::1", Allowed()),
+        (("2002::/16",), "2002:a00:1::1", Denied(Special.PRIVATE)),
+        (("2606:4700::/32",), "2606:4700::5efe:10.0.0.1", Denied(Special.PRIVATE)),
+        (("::ffff:0:0/96",), "::ffff:8.8.8.8", Allowed()),
+        (("::ffff:0:0/96",), "::ffff:10.0.0.1", Denied(Special.PRIVATE)),
+        (("0.0.0.0/0", "::/0"), "169.254.169.254", Denied(Special.METADATA)),
+        (("169.254.0.0/16",), "169.254.1.1", Allowed()),
+        (("169.254.169.254",), "169.254.169.254", Allowed()),
+        (("fd00::/8",), "fd00:ec2::254", Denied(Special.METADATA)),
+        (("fd00::/8",), "fd00::1", Allowed()),
+    ],
+)
+def test_an_address_inside_another_needs_both_to_be_permitted(
+    allow: tuple[str, ...], address: str, verdict: Allowed | Denied
+) -> None:
+    assert verdict_of(address, Egress(allow=allow)) == verdict
+
+
+@pytest.mark.parametrize(
+    "form", ["::ffff:1.1.1.1", "64:ff9b::1.1.1.1", "2002:101:101::1", "::1.1.1.1", "fe80::5efe:1.1.1.1"]
+)
+def test_deny_finds_an_address_in_every_form(form: str) -> None:
+    assert verdict_of(form, Egress(guard=False, deny=("1.1.1.0/24",))) == Denied(Special.DENIED)
+
+
 def test_deny_wins_over_allow_and_over_a_guard_that_is_off() -> None:
     for egress in (Egress(allow=("1.1.1.1",), deny=("1.1.1.0/24",)), Egress(guard=False, deny=("1.1.1.0/24",))):
         assert verdict_of("1.1.1.1", egress) == verdict_of("::ffff:1.1.1.1", egress) == Denied(Special.DENIED)
@@ -77,6 +125,7 @@ def test_without_the_guard_only_deny_is_left() -> None:
         ("127.1", "127.0.0.1"),
         ("[::1]", "::1"),
         ("::ffff:127.0.0.1", "::ffff:127.0.0.1"),
+        ("%31%32%37.0.0.1", "127.0.0.1"),
     ],
 )
 def test_addresses_in_odd_forms_are_recognised(host: str, address: str) -> None:

@@ -6,7 +6,7 @@ import asyncio
 import gc
 import weakref
 
-from forwarder.deliver.connector import Wire
+from forwarder.deliver.wire import Wire
 
 
 class Connection(asyncio.Transport):

@@ -92,7 +92,7 @@ class Flow:
             self.settings, cast(Client, self.client), self.budget, self.positions.expected, self.dispatcher.wake,
             self.observer, self.clock,
         )  # fmt: skip
-        decoders = {topic: Decoder(source) for topic, source in sources.items()}
+        decoders = {topic: Decoder(source, {}, self.roster.companies) for topic, source in sources.items()}
         self.intake = Intake(self.roster, decoders, self.positions, self.observer, self.clock)
         self.catch_up = CatchUp(
             self.roster, self.intake, self.positions, self._reader, self.observer, self.clock, self.crashes.append
@@ -109,7 +109,7 @@ class Flow:
             self.observer, self.clock,
         )  # fmt: skip
         self.tally = Tally(self.roster, self.observer)
-        Gauges(self.metrics, self.roster, self.tally, self.positions, self.budget, lambda: kafka)
+        Gauges(self.metrics, self.roster, self.tally, self.positions, self.budget, lambda: kafka, self.clock)
         self.reload = Reload(
             self.roster, self.positions, starts, self.dispatcher, self.catch_up, self.observer, self.clock
         )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Callable
 
 import aiohttp
 import pytest
@@ -216,3 +217,25 @@ async def test_the_books_are_shown_as_they_are_when_asked(
     health.books = lambda: {"siem": {"logs/0": {"read": 5, "delivered": 5}}}
     async with client.get(f"{base}/books") as answer:
         assert await answer.json() == {"webhooks": {"siem": {"logs/0": {"read": 5, "delivered": 5}}}}
+
+
+async def test_the_event_types_are_a_snapshot_of_the_loop_put_into_words_in_another_thread(
+    base: str, client: aiohttp.ClientSession, health: Health
+) -> None:
+    async with client.get(f"{base}/events") as answer:
+        assert await answer.json() == {"webhooks": [], "types": []}
+    threads: list[str] = []
+
+    def snapshot() -> Callable[[], dict[str, object]]:
+        threads.append(threading.current_thread().name)
+
+        def document() -> dict[str, object]:
+            threads.append(threading.current_thread().name)
+            return {"webhooks": ["siem"], "types": [{"type": "login", "count": 5}]}
+
+        return document
+
+    health.events = snapshot
+    async with client.get(f"{base}/events") as answer:
+        assert (await answer.json())["types"] == [{"type": "login", "count": 5}]
+    assert threads[0] == "MainThread" and threads[1].startswith("metrics")

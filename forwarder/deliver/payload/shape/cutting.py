@@ -1,0 +1,47 @@
+"""Texts made to fit, with a marker where something is missing. Counts characters, bytes or bytes of JSON; never splits a character."""
+
+from __future__ import annotations
+
+import hashlib
+
+from forwarder.deliver.payload.body import json_string
+
+
+def cut(text: str, most: int, marker: str) -> str:
+    """At most `most` characters, the marker included."""
+    if len(text) <= most:
+        return text
+    return text[: most - len(marker)] + marker if most > len(marker) else marker[:most]
+
+
+def cut_bytes(text: str, most: int, marker: str) -> str:
+    """At most `most` bytes of UTF-8, the marker included."""
+    encoded = text.encode("utf-8", "replace")
+    if len(encoded) <= most:
+        return text
+    end = marker.encode()
+    if most <= len(end):
+        return end[:most].decode("utf-8", "ignore")
+    return encoded[: most - len(end)].decode("utf-8", "ignore") + marker
+
+
+def fitted(text: str, room: int, marker: str) -> bytes:
+    """A JSON string of at most `room` bytes, or of the marker alone where even that is more."""
+    whole = json_string(text)
+    if len(whole) <= room:
+        return whole
+    fits, beyond = 0, min(len(text), max(room, 0))
+    while fits < beyond:  # the most characters whose JSON fits: what one takes grows with their number
+        middle = (fits + beyond + 1) // 2
+        if len(json_string(text[:middle] + marker)) <= room:
+            fits = middle
+        else:
+            beyond = middle - 1
+    return json_string(text[:fits] + marker)
+
+
+def unique(text: str, most: int) -> str:
+    """The text, or its SHA-256 in hexadecimal where it has more than `most` characters."""
+    if len(text) <= most:
+        return text
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:most]

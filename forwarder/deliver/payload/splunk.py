@@ -1,0 +1,167 @@
+"""`splunk`: the HTTP Event Collector (HEC), its codes, and its indexer acknowledgement. Never re-encodes a record.
+
+Sources: Splunk "Getting Data In": "Format events for HTTP Event Collector", "About HTTP Event Collector Indexer Acknowledgment",
+"Troubleshoot HTTP Event Collector" (codes). `invalid-event-number` counts from 0, as in Splunk's own OpenTelemetry receiver.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from urllib.parse import urlencode, urlsplit, urlunsplit
+
+import msgspec
+
+from forwarder.deliver.payload.body import json_string, json_value, on_one_line
+from forwarder.deliver.payload.provider import Body, Provider, Reading, Talk
+from forwarder.deliver.payload.records import as_object, created_ns, is_object, message_of, says_something, text_of
+from forwarder.model.attempt import Failure, Fault, Response
+from forwarder.model.event import Event, identity
+from forwarder.model.verdict import Pace, Partial, Retry
+from forwarder.settings.payload import Payload
+
+CHANNEL_HEADER = "X-Splunk-Request-Channel"
+_WORKER = uuid.uuid4()
+"""This process, for as long as it lives: a channel is one sender's own."""
+_COLLECTOR = "/services/collector"
+_FIRST_PAUSE_SECONDS = 0.25
+_LONGEST_PAUSE_SECONDS = 2.0
+_METADATA = ("host", "source", "sourcetype", "index")
+
+_NAMES_ONE_EVENT = frozenset({6, 12, 13, 15})
+"""Invalid data format, event field missing, event field blank, indexed fields wrong: the fault of the event with that number."""
+_FOR_A_PERSON = frozenset({1, 2, 3, 4, 7, 10, 11, 14, 16, 17})
+"""Token disabled, missing, malformed or unknown; index not allowed; channel missing or invalid; acknowledgement off; token in the
+query not allowed; and a health check's answer, which only a wrong URL gets."""
+
+
+class Answer(msgspec.Struct, rename={"invalid_event_number": "invalid-event-number", "ack_id": "ackId"}):
+    """What HEC says in JSON beside the status."""
+
+    code: int | None = None
+    text: str = ""
+    invalid_event_number: int | None = None
+    ack_id: int | None = None
+
+
+class Acks(msgspec.Struct):
+    """The state of acknowledgements by their id, which is text here."""
+
+    acks: dict[str, bool]
+
+
+class Splunk(Provider):
+    """`{"time","host","source","sourcetype","index","event","fields"}` one after the other, or the bare records."""
+
+    talks = True
+
+    def __init__(self, payload: Payload, cluster: str) -> None:
+        """Raises ValueError for options that exclude each other."""
+        super().__init__(payload, cluster)
+        options = self.options
+        self._raw = options["endpoint"] == "raw"
+        given = [name for name in _METADATA if options[name]]
+        if self._raw and given:
+            raise ValueError(f"payload.{given[0]} needs endpoint: event; for raw put it into the url: ?{given[0]}=...")
+        self._acked = bool(options["ack"])
+        own = uuid.uuid5(_WORKER, "\0".join((cluster, *(str(options[name]) for name in _METADATA))))
+        self._channel = str(options["channel"] or own) if self._raw or self._acked or options["channel"] else ""
+        self._metadata = b"".join(
+            b'"%b":%b,' % (name.encode(), json_string(options[name])) for name in _METADATA if options[name]
+        )
+
+    def render(self, events: Sequence[Event]) -> Body:
+        """Never raises."""
+        headers = ((CHANNEL_HEADER, self._channel),) if self._channel else ()
+        if self._raw:
+            lines = b"".join([on_one_line(text_of(event).encode()) + b"\n" for event in events])
+            return Body(lines, "text/plain; charset=utf-8", headers)
+        return Body(b"\n".join(map(self._entry, events)), self.spec.content_type, headers)
+
+    def _entry(self, event: Event) -> bytes:
+        milliseconds = created_ns(event) // 1_000_000
+        time = b'"time":%d.%03d,' % divmod(milliseconds, 1000) if milliseconds else b""
+        source = b"" if self.options["source"] else b'"source":%b,' % json_string(event.tp.topic)
+        return b'{%b%b%b"event":%b,"fields":%b}' % (time, self._metadata, source, _event(event), self._fields(event))
+
+    def _fields(self, event: Event) -> bytes:
+        """Flat, as HEC demands, and all of it text."""
+        fields = {
+            "event_identity": identity(event, self.cluster),
+            "event_id": event.id,
+            "event_type": event.type,
+            "severity": self.spec.severity[event.severity],
+            "tenant": event.tenant,
+        }
+        return b"{%b}" % b",".join([b'"%b":%b' % (k.encode(), json_string(v)) for k, v in fields.items() if v])
+
+    def read(self, response: Response, events: Sequence[Event]) -> Reading:
+        """The code says more than the status. Events before an invalid one may have arrived: nobody promises it, so they are sent
+        again, with the same `event_identity`."""
+        answer = _answer(response)
+        code = answer.code
+        if code in _FOR_A_PERSON:
+            return Retry(Pace.SLOW, f"status {response.status}, code {code}: {answer.text}")
+        if code in _NAMES_ONE_EVENT and response.status == 400:
+            return _without(answer, len(events))
+        if self._acked and 200 <= response.status <= 299 and answer.ack_id is None:
+            return Retry(Pace.SLOW, "no ackId came back: indexer acknowledgement is not enabled for this token")
+        return None
+
+    async def after(self, talk: Talk, response: Response) -> Response | Failure:
+        """With `ack`: wait until the indexers have it. One that never comes makes the batch go again, byte for byte."""
+        ack_id = _answer(response).ack_id
+        if not self._acked or ack_id is None or not 200 <= response.status <= 299:
+            return response
+        url, question = _ack_url(talk.url, self._channel), msgspec.json.encode({"acks": [ack_id]})
+        waited, pause, most = 0.0, _FIRST_PAUSE_SECONDS, float(self.options["ackTimeout"])
+        while waited < most and await talk.pause(min(pause, most - waited)):
+            waited += pause
+            pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
+            said = await talk.send("POST", url, question, "application/json", {CHANNEL_HEADER: self._channel})
+            if isinstance(said, Response):
+                if 400 <= said.status <= 499 and said.status not in (408, 429):
+                    return said
+                if _acknowledged(said, ack_id):
+                    return response
+        return Failure(Fault.TIMEOUT, f"ackId {ack_id} was not acknowledged within {waited:g} s")
+
+
+def _event(event: Event) -> bytes:
+    """HEC takes a text or an object here, and refuses null and a blank text (codes 12 and 13)."""
+    if is_object(event):
+        return json_value(event)
+    message = message_of(event)
+    return message if message[:1] == b'"' and says_something(message) else as_object(event)
+
+
+def _without(answer: Answer, events: int) -> Partial | None:
+    """The event that HEC names is refused, the others go again. None where the number names none: it is looked for by halves."""
+    bad = answer.invalid_event_number
+    if bad is None or not 0 <= bad < events:
+        return None
+    others = tuple(index for index in range(events) if index != bad)
+    return Partial(f"code {answer.code}: {answer.text}, event {bad}", again=others, refused=(bad,))
+
+
+def _answer(response: Response) -> Answer:
+    try:
+        return msgspec.json.decode(response.body, type=Answer)
+    except msgspec.DecodeError:
+        return Answer()  # something else stands in front of HEC: the status has to do
+
+
+def _acknowledged(response: Response, ack_id: int) -> bool:
+    try:
+        return msgspec.json.decode(response.body, type=Acks).acks.get(str(ack_id), False)
+    except msgspec.DecodeError:
+        return False
+
+
+def _ack_url(url: str, channel: str) -> str:
+    """`/services/collector/ack` beside the endpoint that the events go to."""
+    parts = urlsplit(url)
+    before, found, _ = parts.path.partition(_COLLECTOR)
+    path = f"{before}{_COLLECTOR}/ack" if found else f"{parts.path.rpartition('/')[0]}/ack"
+    query = "&".join(filter(None, (parts.query, urlencode({"channel": channel}))))
+    return urlunsplit(parts._replace(path=path, query=query))

@@ -1,0 +1,79 @@
+"""`template`: bodies that users write themselves. What cannot be rendered whole is never sent."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from forwarder.deliver.payload.body import on_one_line
+from forwarder.deliver.payload.provider import Body, Provider, Unrenderable
+from forwarder.deliver.template.engine import Template, compile_template, is_json
+from forwarder.deliver.template.tree import RenderError, TemplateError
+from forwarder.deliver.template.variables import Subject
+from forwarder.model.event import Event
+from forwarder.settings.payload import Payload
+from forwarder.settings.templates.resolve import filled, is_filled
+
+_NAMED = 3  # failed events whose reasons are told; the rest are counted
+
+
+class Templated(Provider):
+    """One template, for each event or for the batch. Raises ValueError for a template that cannot be used."""
+
+    def __init__(self, payload: Payload, cluster: str) -> None:
+        payload = filled(payload, {}, "")
+        super().__init__(payload, cluster)
+        self._template = compiled(payload)
+        self._batch = self.options["batch"]
+        self._style = payload.timestamp_format if "timestamp_format" in payload.model_fields_set else None
+
+    def render(self, events: Sequence[Event]) -> Body:
+        """Raises Unrenderable."""
+        webhook = self.options["webhookId"] or ""
+        subjects = [Subject(event, at, self.cluster, webhook, self._style) for at, event in enumerate(events)]
+        if self._batch == "one" and len(events) != 1:
+            raise ValueError(f"{len(events)} events for a template that takes one")
+        content_type = self.options["contentType"]
+        if self._batch in ("one", "digest"):
+            return Body(self._whole(subjects), content_type)
+        bodies = self._each(subjects)
+        if self._batch == "array":
+            return Body(b"[" + b",".join(bodies) + b"]", content_type)
+        return Body(b"".join([on_one_line(body) + b"\n" for body in bodies]), content_type)
+
+    def _whole(self, subjects: list[Subject]) -> bytes:
+        try:
+            return self._template.render(subjects)
+        except RenderError as error:
+            blamed = range(len(subjects)) if error.event is None else (error.event,)
+            raise Unrenderable(blamed, self._told([str(error)], len(blamed))) from None
+
+    def _each(self, subjects: list[Subject]) -> list[bytes]:
+        bodies, failed = [], {}
+        for subject in subjects:
+            try:
+                bodies.append(self._template.render((subject,)))
+            except RenderError as error:
+                failed[subject.index] = str(error)
+        if failed:
+            raise Unrenderable(tuple(failed), self._told(list(dict.fromkeys(failed.values())), len(failed)))
+        return bodies
+
+    def _told(self, errors: list[str], events: int) -> str:
+        name = self.options["template"]
+        said = "; ".join(errors[:_NAMED]) + (f"; and {len(errors) - _NAMED} more" if len(errors) > _NAMED else "")
+        return f"template{f' {name}' if name else ''}: {said}" + (f" ({events} events)" if events > 1 else "")
+
+
+def compiled(payload: Payload) -> Template:
+    """The template of a payload that is filled in. Raises ValueError, whose text starts with the line and column in the
+    template."""
+    options = payload.options
+    if not is_filled(payload):
+        raise ValueError(f"there is no template {options['template']!r}")
+    json, digest = is_json(options["contentType"]), options["batch"] == "digest"
+    if options["batch"] == "array" and not json:
+        raise ValueError(f"batch array needs a JSON content type, not {options['contentType']}")
+    try:
+        return compile_template(options["body"], options["syntax"], json=json, digest=digest)
+    except TemplateError as error:
+        raise ValueError(str(error)) from None

@@ -1,0 +1,99 @@
+"""Real receivers, one of each for all tests, and a way to deliver to them as a lane would."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any
+
+import pytest
+
+from forwarder.clock import SystemClock
+from forwarder.deliver.client import Client
+from forwarder.deliver.sender import Prepared, Sender
+from forwarder.model.event import Event
+from forwarder.model.verdict import Partial, Verdict
+from tests.support.receivers.real import OpenSearch, OtelSink, ReceiverMissing, VictoriaLogs
+from tests.unit.deliver.make import batch, event, webhook
+
+CLUSTER = "prod"
+SECOND = 1_000_000_000
+NEW_YEAR_NS = 1_767_225_600 * SECOND
+
+Delivering = Callable[..., Awaitable[list[Verdict]]]
+
+
+def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """One loop is enough here: what differs between loops is tried elsewhere."""
+    return {"asyncio": asyncio.new_event_loop}
+
+
+def _running(receiver: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    try:
+        made = receiver(tmp_path_factory.mktemp(receiver.__name__.lower()))
+    except ReceiverMissing as error:
+        if os.environ.get("CI") == "true":
+            raise
+        pytest.skip(f"NOT TESTED AGAINST A REAL RECEIVER: {error}")
+    made.start()
+    yield made
+    made.process.kill()
+
+
+@pytest.fixture(scope="session")
+def otel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OtelSink]:
+    yield from _running(OtelSink, tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def opensearch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenSearch]:
+    yield from _running(OpenSearch, tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def victorialogs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[VictoriaLogs]:
+    yield from _running(VictoriaLogs, tmp_path_factory)
+
+
+@pytest.fixture
+def deliver(client: Client) -> Delivering:
+    """Sends events to a URL in one request, and what a verdict asks to be sent again once more; returns the verdicts."""
+
+    async def send(url: str, events: list[Event], **settings: Any) -> list[Verdict]:
+        hook = webhook(url=url, allowPlainHttp=True, timeout=10, **settings)
+        sender = Sender(hook, client, CLUSTER, SystemClock())
+        verdicts: list[Verdict] = []
+        while events and len(verdicts) < 5:
+            prepared = sender.prepare(batch(*events))
+            assert isinstance(prepared, Prepared), prepared
+            result = await sender.attempt(prepared, 1, {})
+            verdicts.append(sender.judge(prepared, result.result, len(events)))
+            last = verdicts[-1]
+            events = [events[index] for index in last.again] if isinstance(last, Partial) else []
+        return verdicts
+
+    return send
+
+
+def made_events(topic: str, count: int = 60) -> list[Event]:
+    """Events of one topic, a millisecond and a nanosecond apart, with values that are awkward to quote."""
+    texts = ['"quoted" \\ back', "line\nbreak\ttab", "Grüße 😀 \u202e", "\u0000 \u001f", "</script>", "x" * 2000]
+    return [
+        event(
+            b'{"n":%d,"text":%b}' % (number, _json(texts[number % len(texts)])),
+            number,
+            topic=topic,
+            when=NEW_YEAR_NS + number * 1_000_001,
+            severity=number % 7,
+            tenant=f"tenant-{number % 3}",
+            id=f"id-{number}" if number % 2 else "",
+        )
+        for number in range(count)
+    ]
+
+
+def _json(text: str) -> bytes:
+    import msgspec
+
+    return msgspec.json.encode(text)
