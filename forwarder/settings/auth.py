@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from forwarder.settings.secrets import NO_SECRET, Secret, TextOrSecret
-from forwarder.settings.types import Duration, Model
+from forwarder.settings.types import Duration, Model, Strings
 
 
 class Unauthenticated(Model):
@@ -104,7 +104,7 @@ class OAuth2(TokenAuth):
     """`sub` of the assertion; not set: `clientId` (with `grant: jwtBearer` none)."""
     grant: Literal["clientCredentials", "jwtBearer"] = "clientCredentials"
     """jwtBearer: the assertion itself is the grant (RFC 7523, section 2.1), as Google's service accounts want it."""
-    scopes: tuple[str, ...] = ()
+    scopes: Strings = ()
     """Scopes to ask for."""
     audience: str = ""
     """The request's `audience`, where the server wants one."""

@@ -12,7 +12,7 @@ from pydantic_core import PydanticUndefined
 
 from forwarder.model.severity import NAMES
 from forwarder.settings import types
-from forwarder.settings.auth import Basic, Bearer, HeaderAuth, Unauthenticated
+from forwarder.settings.auth import AwsSigV4, Basic, Bearer, HeaderAuth, Login, OAuth2, Unauthenticated
 from forwarder.settings.environment import COMMAND_LINE, variables
 from forwarder.settings.process import EventSet, Preset, Settings, Source, Tenant
 from forwarder.settings.secrets import EnvironmentSecret, FileSecret, NoSecret, ValueSecret
@@ -48,7 +48,7 @@ _KINDS: dict[Callable[..., Any], str] = {
 _WORDS: dict[Any, str] = {str: "text", int: "whole number", float: "number", bool: "true or false", SecretStr: "text"}
 _UNIONS = (
     ("Secrets", (NoSecret, ValueSecret, EnvironmentSecret, FileSecret)),
-    ("httpAuth", (Unauthenticated, Basic, Bearer, HeaderAuth)),
+    ("httpAuth", (Unauthenticated, Basic, Bearer, HeaderAuth, Login, OAuth2, AwsSigV4)),
 )
 
 

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit, urlunsplit
 import yaml
 
 from forwarder.settings.auth import TokenAuth
+from forwarder.settings.payload import MODELS
 from forwarder.settings.process import Settings
 from forwarder.settings.secrets import ValueSecret, fingerprint
 from forwarder.settings.types import Model
@@ -68,6 +69,8 @@ def as_yaml(settings: Settings) -> str:
 
 
 def webhook_fingerprint(hook: Webhook) -> str:
-    """16 hexadecimal digits that change when any field of the webhook does (a secret file's content is no field)."""
-    canonical = json.dumps(redacted(hook), sort_keys=True).encode()
+    """16 hexadecimal digits that change when any field of the webhook does, or its payload format where that is the user's own
+    (a secret file's content is no field)."""
+    spec = None if hook.payload.format in MODELS else getattr(hook.payload, "spec", None)
+    canonical = json.dumps([redacted(hook), redacted(spec)], sort_keys=True).encode()
     return hashlib.sha256(canonical).hexdigest()[:16]

@@ -28,7 +28,10 @@ from tests.unit.deliver.make import batch, event, secret, webhook
 
 EVENTS: dict[str, list[Event]] = {
     "one event": [event(b'{"user": "anna", "n": 1.50}')],
-    "text in many languages": [event('{"text": "é 日本 \U0001f600 <&> \\/ \\u2028"}'.encode()), event(b'{"quotes": "\\""}', 1)],
+    "text in many languages": [
+        event('{"text": "é 日本 \U0001f600 <&> \\/ \\u2028"}'.encode()),
+        event(b'{"quotes": "\\""}', 1),
+    ],
     "a thousand events": [event(b'{"n":%d}' % n, n) for n in range(1000)],
 }
 
@@ -59,7 +62,11 @@ def schemes() -> Iterator[tuple[str, list[tuple[str, str]], dict[str, Any]]]:
     yield "standard-webhooks", shared, {}
     yield "standard-webhooks", [_raw(ed25519.Ed25519PrivateKey.generate()), shared[0]], {}
     yield "rfc9421", plain, {"nonce": True, "tag": "siem", "expires": "5m"}
-    yield "rfc9421", [_pem(ed25519.Ed25519PrivateKey.generate())], {"components": ["@method", "@authority", "@path", "@query", "content-digest"]}
+    yield (
+        "rfc9421",
+        [_pem(ed25519.Ed25519PrivateKey.generate())],
+        {"components": ["@method", "@authority", "@path", "@query", "content-digest"]},
+    )
     yield "rfc9421", [_pem(ec.generate_private_key(ec.SECP256R1()))], {}
 
 
@@ -76,7 +83,12 @@ async def main(out: Path) -> None:
 
 
 async def _sent(
-    client: Client, scheme: str, keys: list[tuple[str, str]], more: dict[str, Any], compression: str, events: list[Event]
+    client: Client,
+    scheme: str,
+    keys: list[tuple[str, str]],
+    more: dict[str, Any],
+    compression: str,
+    events: list[Event],
 ) -> tuple[Captured, dict[str, Any]]:
     with tempfile.TemporaryDirectory() as folder:
         async with Receiver(capture=Path(folder) / "requests.jsonl") as receiver:

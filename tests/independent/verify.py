@@ -64,7 +64,9 @@ def http_signature(case: Case, key: str, body: bytes) -> None:
 
     message = SimpleNamespace(method=case["method"], url=case["url"], headers=case["headers"])
     verifier = rfc9421.HTTPMessageVerifier(signature_algorithm=algorithm, key_resolver=Keys())
-    verifier.verify(_one_label(message, case, key), max_age=timedelta(minutes=5), body=body, require_components=("content-digest",))
+    verifier.verify(
+        _one_label(message, case, key), max_age=timedelta(minutes=5), body=body, require_components=("content-digest",)
+    )
 
 
 def _one_label(message: Any, case: Case, key: str) -> Any:
@@ -79,7 +81,12 @@ def _one_label(message: Any, case: Case, key: str) -> Any:
 
 
 VERIFIERS: list[tuple[str, str, Check, Callable[[Case, str], bool]]] = [
-    ("standardwebhooks", "standard-webhooks", standard_webhooks, lambda case, key: _text(case) and key.startswith("whsec_")),
+    (
+        "standardwebhooks",
+        "standard-webhooks",
+        standard_webhooks,
+        lambda case, key: _text(case) and key.startswith("whsec_"),
+    ),
     ("svix", "standard-webhooks", svix_webhook, lambda case, key: _text(case) and key.startswith("whsec_")),
     ("stripe", "stripe", stripe_webhook, lambda case, key: _text(case)),
     ("slack_sdk", "slack", slack, lambda case, key: _text(case)),
@@ -115,7 +122,9 @@ def main(path: Path) -> int:
         ok = held > 0 and refused == held
         failed += not ok
         number = version(package) if package != "hashlib" else sys.version.split()[0]
-        print(f"python {package} {number}, {scheme}: {held} hold, {refused} refused with a changed body{'' if ok else '  FAILED'}")
+        print(
+            f"python {package} {number}, {scheme}: {held} hold, {refused} refused with a changed body{'' if ok else '  FAILED'}"
+        )
     return 1 if failed else 0
 
 

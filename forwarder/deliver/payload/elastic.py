@@ -16,7 +16,7 @@ from forwarder.deliver.payload.provider import Body, Provider, Reading
 from forwarder.deliver.payload.records import as_object, created_ns, is_object, message_of
 from forwarder.deliver.payload.timestamps import timestamp
 from forwarder.model.attempt import Response
-from forwarder.model.event import Event, identity
+from forwarder.model.event import Event, event_id, identity
 from forwarder.model.verdict import Halve, Pace, Partial, Retry
 from forwarder.settings.payload import Payload
 
@@ -78,15 +78,14 @@ class Elastic(Provider):
 
     def _enveloped(self, event: Event) -> bytes:
         """A few fields of the Elastic Common Schema around the record; `@timestamp` is what a data stream cannot do without."""
-        who = b',"id":%b' % json_string(event.id) if event.id else b""
         tenant = b'"organization":{"id":%b},' % json_string(event.tenant) if event.tenant else b""
         record = (
             b'"data":%b' % on_one_line(json_value(event)) if is_object(event) else b'"message":%b' % message_of(event)
         )
-        return b'{"@timestamp":%b,"event":{"action":%b%b},"log":{"level":%b},%b%b}' % (
+        return b'{"@timestamp":%b,"event":{"id":%b,"action":%b},"log":{"level":%b},%b%b}' % (
             timestamp(created_ns(event), "rfc3339"),
+            json_string(event_id(event, self.cluster)),
             json_string(event.type),
-            who,
             json_string(self.spec.severity[event.severity]),
             tenant,
             record,

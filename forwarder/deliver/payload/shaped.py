@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from forwarder.deliver.payload.body import on_one_line
 from forwarder.deliver.payload.provider import Body, Provider, Unrenderable
 from forwarder.deliver.payload.shape.compile import Compiler, Writer
+from forwarder.deliver.payload.shape.names import SLOT
 from forwarder.deliver.payload.shape.scene import Scene
 from forwarder.model.event import TP, Event
 from forwarder.settings.payload import Payload
 
 _NOBODY = Event(TP("", 0), 0, 0, None, None, (), "", "", 0, 0, "", 0)
-_EVENTS = b'"$events"'
 _FIXED = {
     "array": (b"[", b",", b"]"),
     "lines": (b"", b"\n", b"\n"),
@@ -93,25 +93,15 @@ class _Around:
     """The tree around all events, in two halves."""
 
     def __init__(self, shaped: Shaped) -> None:
-        tree = _marked(shaped.spec.around)
         compiler = Compiler(shaped.payload.timestamp_format, (), "", shaped.options, shaped.secret)
-        self._write = _writer(compiler.compile(tree))
+        self._write = _writer(compiler.compile(shaped.spec.around))
         self._cluster = shaped.cluster
 
     def __call__(self, count: int) -> tuple[bytes, bytes]:
         """What stands before the events and after them."""
         whole = self._write(Scene(_NOBODY, self._cluster, count)) or b""
-        before, _, after = whole.partition(_EVENTS)
+        before, _, after = whole.partition(SLOT)
         return before + b"[", b"]" + after
-
-
-def _marked(tree: object) -> object:
-    """The tree with `$events` as a text that no option can hold unescaped twice: it is replaced by the events' list."""
-    if isinstance(tree, dict):
-        return {key: _marked(item) for key, item in tree.items()}
-    if isinstance(tree, list | tuple):
-        return [_marked(item) for item in tree]
-    return "$$events" if tree == "$events" else tree
 
 
 def _writer(compiled: Writer | bytes | None) -> Writer:

@@ -74,6 +74,6 @@ def compiled(payload: Payload) -> Template:
     if options["batch"] == "array" and not json:
         raise ValueError(f"batch array needs a JSON content type, not {options['contentType']}")
     try:
-        return compile_template(options["body"], options["syntax"], json=json, digest=digest)
+        return compile_template(options["body"], options["syntax"], json=json, digest=digest, values=options["values"])
     except TemplateError as error:
         raise ValueError(str(error)) from None

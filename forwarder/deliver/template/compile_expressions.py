@@ -45,9 +45,21 @@ class Expressions:
     def value(self, expr: Expr, names: Names) -> Getter:
         """As `compiled`, for a value that is worked with. Raises TemplateError."""
         get, kind = self.compiled(expr, names)
+        self._check_kind(expr, kind, needed=False)
+        return get
+
+    def needed(self, expr: Expr, names: Names) -> Getter:
+        """As `value`, for one that must be there. Raises TemplateError where it is known that it never is."""
+        get, kind = self.compiled(expr, names)
+        self._check_kind(expr, kind, needed=True)
+        return get
+
+    def _check_kind(self, expr: Expr, kind: Kind, *, needed: bool) -> None:
         if kind is Kind.ROOT:
             raise TemplateError(expr.place, f"all variables together are no value; name one: {self._known()}")
-        return get
+        if needed and kind is Kind.ABSENT:
+            given = ", ".join(self._vocabulary.values) or "none"
+            raise TemplateError(expr.place, f"{described(expr)} is not among `payload.values` (given: {given})")
 
     def compiled(self, expr: Expr, names: Names) -> Compiled:
         """How to get the value, and what is known of it. Raises TemplateError."""
@@ -121,6 +133,8 @@ class Expressions:
                     place, f"an event has no field {key}{near(key, fields)}; there are {', '.join(fields)}"
                 )
             return (lambda frame: get(frame).field(key)), Kind.ANY
+        if kind is Kind.VALUES and key not in self._vocabulary.values:
+            return _nothing, Kind.ABSENT
 
         def field(frame: Frame) -> Any:
             value = get(frame)
@@ -136,13 +150,13 @@ class Expressions:
                 f"unknown function {expr.name}{near(expr.name, self._functions)}; there are {self._offered()}",
             )
         args = [self.compiled(arg, names) for arg in expr.args]
+        strict = expr.name not in self._lenient
         for arg, (_, kind) in zip(expr.args, args, strict=True):
-            if kind is Kind.ROOT:
-                raise TemplateError(arg.place, f"all variables together are no value; name one: {self._known()}")
+            self._check_kind(arg, kind, needed=strict)
         named = {name: self.value(value, names) for name, value in expr.named}
         _check_arguments(expr, function)
         kind = Kind.EVENT if expr.name in ("[]", "index") and args and args[0][1] is Kind.EVENTS else Kind.ANY
-        run = _calling(expr, function, [get for get, _ in args], named, expr.name not in self._lenient)
+        run = _calling(expr, function, [get for get, _ in args], named, strict)
         return (_present(run, expr), kind) if kind is Kind.EVENT else (run, kind)
 
     def _offered(self) -> str:
@@ -152,9 +166,11 @@ class Expressions:
 def _calling(expr: Call, function: Function, args: list[Getter], named: dict[str, Getter], strict: bool) -> Getter:
     place = expr.place
     bound = (lambda frame: partial(function, **{key: get(frame) for key, get in named.items()})) if named else None
+    first = args[0] if args else None
+    rest = args[1:]
 
     def call(frame: Frame) -> Any:
-        values = [arg(frame) for arg in args]
+        values = (first(frame), *[arg(frame) for arg in rest]) if first is not None else ()
         if strict and MISSING in values:
             at = values.index(MISSING)
             raise missing(expr.args[at].place, expr.args[at])
@@ -163,12 +179,48 @@ def _calling(expr: Call, function: Function, args: list[Getter], named: dict[str
             result = function(*values) if bound is None else bound(frame)(*values)
         except (Exceeded, ValueError, TypeError) as error:
             raise _failed(expr, error) from None
-        for value in (result, values[0]) if values else (result,):
-            shift = _SHIFTS.get(value.__class__)
-            if shift is not None:
-                frame.work -= len(value) >> shift
-        if frame.work < 0:
-            raise out_of_work(place)
+        _charge(frame, place, result)
+        if values:
+            _charge(frame, place, values[0])
+        return result
+
+    if len(args) > 2 or bound is not None or first is None:
+        return call
+    if rest:
+        return _calling_two(expr, function, first, rest[0], strict)
+    return _calling_one(expr, function, first, strict)
+
+
+def _calling_one(expr: Call, function: Function, of: Getter, strict: bool) -> Getter:
+    place, arg = expr.place, expr.args[0]
+
+    def call(frame: Frame) -> Any:
+        value = of(frame)
+        if value is MISSING and strict:
+            raise missing(arg.place, arg)
+        try:
+            result = function(value)
+        except (Exceeded, ValueError, TypeError) as error:
+            raise _failed(expr, error) from None
+        _charge(frame, place, result)
+        return result
+
+    return call
+
+
+def _calling_two(expr: Call, function: Function, first: Getter, second: Getter, strict: bool) -> Getter:
+    place = expr.place
+
+    def call(frame: Frame) -> Any:
+        left, right = first(frame), second(frame)
+        if strict and (left is MISSING or right is MISSING):
+            arg = expr.args[0 if left is MISSING else 1]
+            raise missing(arg.place, arg)
+        try:
+            result = function(left, right)
+        except (Exceeded, ValueError, TypeError) as error:
+            raise _failed(expr, error) from None
+        _charge(frame, place, result)
         return result
 
     return call

@@ -43,7 +43,7 @@ class Statements:
             case Text(text=text):
                 return text_step(statement.place, text.encode("utf-8", "replace"))
             case Emit():
-                return value_step(statement, self._expressions.value(statement.of, names))
+                return value_step(statement, self._expressions.needed(statement.of, names))
             case If():
                 return self._if(statement, names)
             case For():

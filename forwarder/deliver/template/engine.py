@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import msgspec
 
@@ -35,10 +35,11 @@ class Template:
     json: bool
     steps: tuple[Step, ...] = field(repr=False)
     slots: int
+    values: Mapping[str, str]
 
     def render(self, subjects: Sequence[Subject]) -> bytes:
         """The body for these events (one, unless the template is of a whole batch). Raises RenderError."""
-        frame = Frame(subjects, self.slots)
+        frame = Frame(subjects, self.slots, self.values)
         try:
             for step in self.steps:
                 step(frame)
@@ -71,13 +72,19 @@ def is_json(content_type: str) -> bool:
     return _JSON.fullmatch(content_type.strip()) is not None
 
 
-def compile_template(source: str, syntax: str, *, json: bool, digest: bool) -> Template:
-    """`syntax` is go or jinja. `digest`: one body for a whole batch. Raises TemplateError, whose text starts with line:column."""
+def compile_template(
+    source: str, syntax: str, *, json: bool, digest: bool, values: Mapping[str, str] | None = None
+) -> Template:
+    """`syntax` is go or jinja. `digest`: one body for a whole batch. `values` are the webhook's own, the same for every event.
+
+    Raises TemplateError, whose text starts with line:column.
+    """
     size = len(source.encode("utf-8", "replace"))
     if size > MAX_TEMPLATE_BYTES:
         raise TemplateError(START, f"a template may have {MAX_TEMPLATE_BYTES} bytes; this one has {size}")
+    own = dict(values or {})
     read, functions, lenient = _READERS[syntax]
-    statements = Statements(functions, lenient, DIGEST if digest else ONE)
+    statements = Statements(functions, lenient, replace(DIGEST if digest else ONE, values=tuple(own)))
     try:
         body = read(source)
         if json:
@@ -85,4 +92,4 @@ def compile_template(source: str, syntax: str, *, json: bool, digest: bool) -> T
         steps = statements.block(body, Names())
     except RecursionError:
         raise TemplateError(START, "this template is nested too deep") from None
-    return Template(json, tuple(steps), statements.slots)
+    return Template(json, tuple(steps), statements.slots, own)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from forwarder.deliver.template.bounds import MAX_OUTPUT_BYTES, WORK, WORK_PER_EVENT
@@ -15,10 +15,11 @@ if TYPE_CHECKING:
 class Frame:
     """One per rendering. `room` counts bytes, `work` steps; either below 0 ends the rendering."""
 
-    __slots__ = ("out", "room", "slots", "subject", "subjects", "work")
+    __slots__ = ("out", "room", "slots", "subject", "subjects", "values", "work")
 
-    def __init__(self, subjects: Sequence[Subject], slots: int) -> None:
+    def __init__(self, subjects: Sequence[Subject], slots: int, values: Mapping[str, str]) -> None:
         self.subjects = subjects
+        self.values = values
         self.subject = subjects[0]
         self.slots: list[Any] = [MISSING] * slots
         self.out: list[bytes] = []

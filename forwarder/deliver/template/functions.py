@@ -123,6 +123,11 @@ def length(value: Any) -> int:
     raise ValueError(f"{kind(value)} has no length")
 
 
+def mrkdwn(value: Any) -> str:
+    """For Slack's text fields (https://docs.slack.dev/messaging/formatting-message-text, "Escaping text"): no mention, no link."""
+    return replace(replace(replace(value, "&", "&amp;"), "<", "&lt;"), ">", "&gt;")
+
+
 def url_encode(value: Any) -> str:
     """Percent-encoded, for a part of a URL (RFC 3986)."""
     return quote(text(value).encode("utf-8", "replace"), safe="")

@@ -121,6 +121,7 @@ FUNCTIONS: Mapping[str, Function] = {
     "print": _print,
     "println": _println,
     "printf": _printf,
+    "mrkdwn": common.mrkdwn,
     "urlquery": common.url_encode,
     "json": common.json,
     "toJson": common.json,

@@ -218,6 +218,7 @@ _FILTERS: Mapping[str, Function] = {
     "abs": lambda value: abs(number(value)),
     "round": _round,
     "indent": _indent,
+    "mrkdwn": common.mrkdwn,
     "urlencode": common.url_encode,
     "date": lambda value, layout="": date(value, text(layout)),
 }

@@ -15,12 +15,14 @@ Getter = Callable[["Frame"], Any]
 
 
 class Kind(Enum):
-    """What is known of a value before there is one."""
+    """What is known of a value before there is one. ABSENT: that there will never be one."""
 
     ANY = "any"
     ROOT = "root"
     EVENT = "event"
     EVENTS = "events"
+    VALUES = "values"
+    ABSENT = "absent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +36,12 @@ class Variable:
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
     """The variables of a template. `elsewhere`: names that exist and cannot be used in this one, with the reason. `fields`: those
-    of an event."""
+    of an event. `values`: the names in the webhook's `payload.values`."""
 
     variables: Mapping[str, Variable]
     elsewhere: Mapping[str, str]
     fields: Collection[str]
+    values: Collection[str] = ()
 
 
 @dataclass(slots=True)

@@ -49,6 +49,8 @@ def _hook(value: Any) -> Any:
         return value.whole()
     if isinstance(value, range):
         return list(value)
+    if isinstance(value, str):
+        return str(value)
     raise TypeError(f"a {type(value).__name__} is no JSON value")
 
 
@@ -75,7 +77,7 @@ def _without_surrogates(value: Any) -> Any:
 
 def text_of(value: Any) -> str:
     """A text itself, of everything else its JSON: `true`, `null`, `3`, `["a"]`. Raises TypeError, RecursionError."""
-    return value if isinstance(value, str) else encoded(value).decode()
+    return str(value) if isinstance(value, str) else encoded(value).decode()
 
 
 def quoted(text: str) -> bytes:

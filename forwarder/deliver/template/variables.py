@@ -31,7 +31,7 @@ class Subject(Whole):
     """One event. `index` is its place in the batch, `webhook` what `WebhookId` gives, `style` how its time is written (None: RFC
     3339)."""
 
-    __slots__ = ("_data", "cluster", "event", "index", "style", "webhook")
+    __slots__ = ("_data", "_found", "cluster", "event", "index", "style", "webhook")
 
     def __init__(
         self, event: Event, index: int, cluster: str, webhook: str = "", style: TimestampFormat | None = None
@@ -42,6 +42,7 @@ class Subject(Whole):
         self.webhook = webhook
         self.style = style
         self._data: Any = _UNREAD
+        self._found: dict[str, Any] = {}
 
     def data(self) -> Any:
         """The record's value; a text where it is no JSON, None where there is none. Raises Undecodable."""
@@ -62,8 +63,11 @@ class Subject(Whole):
 
     def field(self, name: str) -> Any:
         """A field of the envelope, `data`, or one of Sift's names."""
-        get = FIELDS.get(name)
-        return MISSING if get is None else get(self)
+        found = self._found
+        if name not in found:
+            get = FIELDS.get(name)
+            found[name] = MISSING if get is None else get(self)
+        return found[name]
 
     def whole(self) -> dict[str, Any]:
         """The envelope and `data`."""
@@ -133,28 +137,30 @@ FIELDS: Mapping[str, Callable[[Subject], Any]] = {
 
 
 def _of_one(name: str) -> Variable:
-    get = FIELDS[name]
-    return Variable(lambda frame: get(frame.subject))
+    return Variable(lambda frame: frame.subject.field(name))
 
 
-_BATCH: Mapping[str, Variable] = {
+_VALUES: dict[str, Variable] = {"values": Variable(lambda frame: frame.values, Kind.VALUES)}
+_BATCH: dict[str, Variable] = {
     "events": Variable(lambda frame: frame.subjects, Kind.EVENTS),
     "count": Variable(lambda frame: len(frame.subjects)),
     "worstSeverity": Variable(lambda frame: max(one.event.severity for one in frame.subjects)),
     "worstSeverityName": Variable(lambda frame: _named(max(one.event.severity for one in frame.subjects))),
 }
-_SINGLE: Mapping[str, Variable] = {
+_SINGLE: dict[str, Variable] = {
     "event": Variable(lambda frame: frame.subject, Kind.EVENT),
     "data": _of_one("data"),
     **{name: _of_one(name) for name in sift.PATHS},
 }
 ONE = Vocabulary(
-    _SINGLE, dict.fromkeys(_BATCH, "is there only where one body holds the whole batch: `batch: digest`"), FIELDS
+    _SINGLE | _VALUES,
+    dict.fromkeys(_BATCH, "is there only where one body holds the whole batch: `batch: digest`"),
+    FIELDS,
 )
 """The variables of a template that is rendered for each event."""
 
 DIGEST = Vocabulary(
-    _BATCH,
+    _BATCH | _VALUES,
     dict.fromkeys(
         _SINGLE,
         "is that of one event, and this template holds the whole batch: loop over `events`, or say `batch: one`",

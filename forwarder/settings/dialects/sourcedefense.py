@@ -6,7 +6,7 @@ headers, active, childAccounts, events. Native keys may stand beside them (`name
 
 from __future__ import annotations
 
-from forwarder.settings.dialects.translated import Translated, mapping, word
+from forwarder.settings.dialects.translated import Translated, word
 from forwarder.settings.dialects.work import Work, bare_object, secret
 from forwarder.settings.problems import nearest
 from forwarder.settings.sets.catalogue import builtin

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from forwarder.settings.dialects.translated import Translated, mapping, word
 from forwarder.settings.bare import BARE_OBJECT
+from forwarder.settings.dialects.translated import Translated, mapping, word
 from forwarder.settings.problems import Problem, nearest
 from forwarder.settings.tree import ListNode, MapNode, Mark, Node, Text, text_of
 

@@ -101,7 +101,7 @@ def _of_filter(step: Filter, spec: ProviderSpec, inside_around: bool) -> Iterato
     if step.name not in FILTERS:
         yield f"no filter is called `{step.name}`{nearest(step.name, FILTERS) or '; known: ' + ', '.join(FILTERS)}"
     elif step.name in _COUNTS and not (
-        step.argument.isascii() and step.argument.isdigit() and 0 < int(step.argument[:9])
+        step.argument.isascii() and step.argument.isdigit() and int(step.argument[:9]) > 0
     ):
         yield f"`{step.name}` needs a number above zero, such as `{step.name}:100`"
     elif step.name not in _WITH_ARGUMENT and step.argument:

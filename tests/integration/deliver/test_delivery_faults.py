@@ -247,9 +247,9 @@ class TestEgressGuard:
             await client.close()
         assert proxy.requests == []
 
-    async def test_a_proxy_that_refuses_the_tunnel_is_unreachable(self) -> None:
+    async def test_a_proxy_that_refuses_the_tunnel_is_no_fault_of_the_receiver(self) -> None:
         async with receiver(answer(403, b"")) as proxy:
             client = Client(Egress(proxy=f"http://127.0.0.1:{proxy.port}"), SystemClock())
             hook = webhook(url="https://siem.example/hook", timeout=3)
-            assert fault(await attempted(Sender(hook, client, "prod", SystemClock()))) is Fault.UNREACHABLE
+            assert fault(await attempted(Sender(hook, client, "prod", SystemClock()))) is Fault.WAY_OUT
             await client.close()

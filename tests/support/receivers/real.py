@@ -32,7 +32,9 @@ def built(name: str) -> Path:
     return path
 
 
-def ask(url: str, body: bytes | None = None, method: str | None = None, content_type: str = "application/json") -> bytes:
+def ask(
+    url: str, body: bytes | None = None, method: str | None = None, content_type: str = "application/json"
+) -> bytes:
     """One request to a receiver itself, past everything that is tested. Raises urllib.error.URLError."""
     request = urllib.request.Request(url, body, {"Content-Type": content_type}, method=method)
     with urllib.request.urlopen(request, timeout=10) as response:
@@ -65,7 +67,9 @@ class OtelSink:
     def start(self) -> None:
         self.process.start()
         for name, port in self.ports.items():
-            self.process.wait_until(f"{name} answers", lambda port=port: answers(f"http://127.0.0.1:{port}/"), START_SECONDS)
+            self.process.wait_until(
+                f"{name} answers", lambda port=port: answers(f"http://127.0.0.1:{port}/"), START_SECONDS
+            )
 
     def url(self, name: str, path: str = "") -> str:
         return f"http://127.0.0.1:{self.ports[name]}{path}"
@@ -99,7 +103,12 @@ class OtelSink:
             "loki": {"protocols": {"http": at["loki"]}, "use_incoming_timestamp": True},
             "otlp": {"protocols": {"http": at["otlp"]}},
             "webhookevent": {**at["webhookevent"], "path": "/events", **required},
-            "webhookevent/lines": {**at["webhookevent/lines"], "path": "/events", "split_logs_at_newline": True, **required},
+            "webhookevent/lines": {
+                **at["webhookevent/lines"],
+                "path": "/events",
+                "split_logs_at_newline": True,
+                **required,
+            },
         }
         files = {f"file/{name.replace('/', '-')}": self._file(name) for name in self.NAMES}
         pipelines = {
@@ -127,7 +136,13 @@ class OpenSearch:
             raise ReceiverMissing("OpenSearch needs java on PATH")
         self.port = free_port()
         (folder / "config").mkdir(parents=True, exist_ok=True)
-        options = ["-Xmx512m", "-XX:-UsePerfData", "-XX:TieredStopAtLevel=1", "-cp", f"{home / 'classes'}:{home / 'libs'}/*"]
+        options = [
+            "-Xmx512m",
+            "-XX:-UsePerfData",
+            "-XX:TieredStopAtLevel=1",
+            "-cp",
+            f"{home / 'classes'}:{home / 'libs'}/*",
+        ]
         command = [java, *options, "OpenSearchNode", str(folder), str(self.port), str(free_port())]
         self.process = Child("opensearch", command, folder / "opensearch.log")
 
@@ -155,7 +170,11 @@ class VictoriaLogs:
 
     def __init__(self, folder: Path) -> None:
         self.port = free_port()
-        options = [f"-httpListenAddr=127.0.0.1:{self.port}", f"-storageDataPath={folder / 'data'}", "-retentionPeriod=100y"]
+        options = [
+            f"-httpListenAddr=127.0.0.1:{self.port}",
+            f"-storageDataPath={folder / 'data'}",
+            "-retentionPeriod=100y",
+        ]
         self.process = Child("victorialogs", [str(built("victorialogs")), *options], folder / "victorialogs.log")
 
     def start(self) -> None:

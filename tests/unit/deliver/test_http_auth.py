@@ -10,6 +10,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from forwarder.deliver.auth import registry
+from forwarder.deliver.auth.account import ASKINGS
 from forwarder.settings.auth import HttpAuth
 from forwarder.settings.secrets import SecretUnavailable
 from tests.unit.deliver.make import secret
@@ -25,11 +26,13 @@ WITH_SECRET: dict[str, Form] = {
 
 
 def headers(form: dict[str, Any]) -> list[tuple[str, str]]:
-    return registry.headers(ADAPTER.validate_python(form))
+    return registry.headers(ADAPTER.validate_python(form), "no-token")
 
 
 def test_every_authentication_of_the_settings_is_known() -> None:
-    assert set(registry.SCHEMES) == set(get_args(get_args(HttpAuth)[0]))
+    known = [*registry.SCHEMES, *registry.SIGNING, *ASKINGS]
+    assert len(known) == len(set(known))
+    assert set(known) == set(get_args(get_args(HttpAuth)[0]))
 
 
 def test_unauthenticated_adds_nothing() -> None:
@@ -61,9 +64,9 @@ class TestEveryAuthenticationWithASecret:
             WITH_SECRET[name]({"@type": "EnvironmentVariable", "variableName": "FORWARDER_TEST_SECRET"})
         )
         monkeypatch.setenv("FORWARDER_TEST_SECRET", "first")
-        before = registry.headers(form)
+        before = registry.headers(form, "")
         monkeypatch.setenv("FORWARDER_TEST_SECRET", "second")
-        assert registry.headers(form) != before
+        assert registry.headers(form, "") != before
 
     def test_does_not_show_its_secret(self, name: str) -> None:
         assert "hunter2" not in repr(ADAPTER.validate_python(WITH_SECRET[name](secret("hunter2"))))

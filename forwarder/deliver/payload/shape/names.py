@@ -20,6 +20,9 @@ _TELLING = (
 """Keys under which producers put what people read, best first."""
 _SUMMARY = 200
 
+SLOT = b"\x00"
+"""Where the events of a batch go in `around`: a byte that JSON never holds."""
+
 
 def _time(style: TimestampFormat) -> Getter:
     def get(scene: Scene) -> Value | None:
@@ -83,6 +86,7 @@ def getters(style: TimestampFormat, words: tuple[str, ...]) -> Mapping[str, Gett
         "data": lambda scene: scene.data,
         "text": lambda scene: scene.text,
         "summary": summary,
+        "events": lambda scene: SLOT,
         "count": lambda scene: b"%d" % scene.count,
     }
 

@@ -7,6 +7,7 @@ import os
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
+import msgspec
 import pytest
 
 from forwarder.clock import SystemClock
@@ -81,7 +82,7 @@ def made_events(topic: str, count: int = 60) -> list[Event]:
     texts = ['"quoted" \\ back', "line\nbreak\ttab", "Grüße 😀 \u202e", "\u0000 \u001f", "</script>", "x" * 2000]
     return [
         event(
-            b'{"n":%d,"text":%b}' % (number, _json(texts[number % len(texts)])),
+            b'{"n":%d,"text":%b}' % (number, msgspec.json.encode(texts[number % len(texts)])),
             number,
             topic=topic,
             when=NEW_YEAR_NS + number * 1_000_001,
@@ -91,9 +92,3 @@ def made_events(topic: str, count: int = 60) -> list[Event]:
         )
         for number in range(count)
     ]
-
-
-def _json(text: str) -> bytes:
-    import msgspec
-
-    return msgspec.json.encode(text)
