@@ -18,7 +18,7 @@ def body_size(event: Event, wrapping: Sizing) -> int:
     size = 5 if value is None else len(value) + 1
     if (event.text or wrapping.quoted) and value is not None:
         size = _string_size(value.decode("utf-8", "replace")) + 1
-    size += wrapping.event
+    size = size * wrapping.values + wrapping.event
     if wrapping.names:
         names = _string_size(event.id or identity(event, LONGEST_CLUSTER)) + _string_size(event.type)
         size += wrapping.names * names

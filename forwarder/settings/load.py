@@ -31,6 +31,7 @@ _NEEDS: Mapping[str, frozenset[str]] = {
     "url": frozenset({"allowPlainHttp"}),
     "eventsPolicy": frozenset({"events", "eventSets"}),
     "signature": frozenset({"signatureKey"}),
+    "payload": frozenset({"providers", "providersDir"}),
     "idleGap": frozenset({"throttle", "maxWait"}),
 }
 """What else a finding at a field rests on: where that is broken, the finding would be about a stand-in."""
@@ -77,7 +78,7 @@ def load(path: Path, environ: Mapping[str, str] | None = None, checks: Sequence[
         settings,
         tuple(str(problem) for problem in said),
         tuple(raw.files),
-        (Path(path), *([raw.folder] if raw.folder else []), *_template_files(settings)),
+        (Path(path), *raw.folders, *_template_files(settings)),
         {hook.name: webhook_fingerprint(hook) for hook in settings.webhooks},
     )
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from functools import reduce
+from functools import lru_cache, reduce
 from operator import or_
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import ConfigDict, Discriminator, Field, Tag, TypeAdapter, create_model
 
 from forwarder.settings.providers.catalogue import builtin
+from forwarder.settings.providers.measure import complete
 from forwarder.settings.providers.spec import Option, ProviderSpec
 from forwarder.settings.secrets import NO_SECRET, Secret
 from forwarder.settings.types import Duration, Model, Size
@@ -50,13 +51,19 @@ class CustomPayload(Payload):
 
 
 def model_of(name: str, spec: ProviderSpec) -> type[Payload]:
-    """The settings of one format: its options as fields."""
+    """The settings of one format: its options as fields. The same facts give the same model, so that settings can be compared."""
+    return _model(name, spec.model_dump_json(by_alias=True))
+
+
+@lru_cache(maxsize=256)
+def _model(name: str, facts: str) -> type[Payload]:
+    spec = ProviderSpec.model_validate_json(facts)
     options: dict[str, Any] = {key: _field(option) for key, option in spec.options.items()}
     kind = "".join(part.capitalize() for part in name.split("-")) + "Payload"
     default: Any = "json" if name == "json" else ...
     tag: Any = (Literal[name], Field(default, description="This format."))
     made = create_model(kind, __base__=Payload, __doc__=f"{spec.title}.", format=tag, **options)
-    made.spec = spec
+    made.spec = complete(spec)
     return made
 
 

@@ -290,6 +290,8 @@ class Settings(Model):
     """Payload formats of your own: name -> what the receiver wants, in the form of the built-in ones."""
     templates: dict[str, Template] = Field({})
     """Bodies of your own for `payload: {format: template, template: NAME}`."""
+    providers_dir: str | None = None
+    """Folder of further `providers`, relative to this file: one file each (.yaml, .yml, .json), which the provider is named after."""
     webhooks_dir: str | None = None
     """Folder of webhook files (.yaml, .yml, .json), relative to this file."""
     webhooks: tuple[Webhook, ...] = ()

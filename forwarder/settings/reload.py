@@ -18,7 +18,7 @@ from forwarder.settings.webhook import Webhook
 
 _ROUTING = frozenset({"eventSets", "tenants"})
 """Process settings that only say where events go: they are applied with the webhooks."""
-_APART = frozenset({"webhooks", "webhooks_dir", "templates"})
+_APART = frozenset({"webhooks", "webhooks_dir", "templates", "providers", "providers_dir"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,13 +3,20 @@ Forwarder. Judges nothing: what cannot be found is left as it is, for the checks
 
 from __future__ import annotations
 
+import re
+from typing import Any
+
 from pydantic import ValidationError
 
-from forwarder.settings.payload import CustomPayload, model_of
+from forwarder.settings.payload import MODELS, CustomPayload, model_of
 from forwarder.settings.process import EventSet, Settings
+from forwarder.settings.providers.shapes import complaints
 from forwarder.settings.sets.catalogue import builtin, named
 from forwarder.settings.templates.resolve import filled
 from forwarder.settings.webhook import Webhook
+
+
+_NAME = re.compile("[a-z][a-z0-9-]{0,62}")
 
 
 def resolved(settings: Settings) -> Settings:
@@ -32,9 +39,23 @@ def _webhook(hook: Webhook, settings: Settings) -> Webhook:
         return hook.model_copy(update={"payload": written})
     if not isinstance(payload, CustomPayload) or payload.format not in settings.providers:
         return hook
-    given = {"format": payload.format, "timestampFormat": payload.timestamp_format} | (payload.model_extra or {})
+    spec = settings.providers[payload.format]
+    if name_complaint(payload.format) or any(complaints(spec)):
+        return hook
     try:
-        made = model_of(payload.format, settings.providers[payload.format]).model_validate(given)
+        made = model_of(payload.format, spec).model_validate(given(payload))
     except ValidationError:
         return hook
     return hook.model_copy(update={"payload": made})
+
+
+def given(payload: CustomPayload) -> dict[str, Any]:
+    """What a payload's document says."""
+    return {"format": payload.format, "timestampFormat": payload.timestamp_format} | (payload.model_extra or {})
+
+
+def name_complaint(name: str) -> str:
+    """Why a provider of the user's own cannot have this name; "" where it can."""
+    if name in MODELS:
+        return f"{name!r} is built in; choose another name"
+    return "" if _NAME.fullmatch(name) else "a name of small letters, digits and hyphens is expected, such as `my-siem`"

@@ -30,7 +30,7 @@ class Raw:
     unreadable: bool = False
     webhooks: list[RawWebhook] = field(default_factory=list)
     files: list[Path] = field(default_factory=list)
-    folder: Path | None = None
+    folders: list[Path] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     variables: set[str] = field(default_factory=set)
 
@@ -40,6 +40,7 @@ def read(path: Path, environ: Mapping[str, str]) -> Raw:
     reader = _Reader(path, environ)
     reader.configuration()
     reader.folder()
+    reader.providers()
     raw = reader.raw
     raw.problems += reader.substitution.problems
     raw.variables = reader.substitution.used
@@ -74,23 +75,44 @@ class _Reader:
 
     def folder(self) -> None:
         """The webhook files, in the order of their names."""
-        name = text_of(self.raw.process.entries.get("webhooksDir"))
-        if not name:
-            return
-        self.raw.folder = self._path.parent / name
-        try:
-            files = webhook_files(self.raw.folder, self._path)
-        except (Unparsable, OSError) as error:
-            problem = error.problem.text if isinstance(error, Unparsable) else f"cannot be listed: {error.strerror}"
-            mark = self.raw.process.keys["webhooksDir"]
-            self.raw.problems.append(Problem(mark, "webhooksDir", f"{self.raw.folder}: {problem}"))
-            return
-        for file in files:
+        for file in self._files("webhooksDir"):
             for document in self._documents(file):
                 inner = document.entries.get("webhooks") if isinstance(document, MapNode) else None
                 self._hooks(
                     inner if isinstance(document, MapNode) and set(document.entries) == {"webhooks"} else document
                 )
+
+    def providers(self) -> None:
+        """The files of `providersDir`: each a provider, named after its file."""
+        for file in self._files("providersDir"):
+            for document in self._documents(file):
+                self._provider(file.stem, document)
+
+    def _provider(self, name: str, document: Node) -> None:
+        known = self.raw.process.entries.get("providers")
+        known = known if isinstance(known, MapNode) else MapNode(document.mark)
+        if name in known.entries:
+            self._refuse(document.mark, f"the provider {name!r} is here and at {known.keys[name]}")
+            return
+        self.substitution.prefix = f"providers.{name}."
+        whole = MapNode(
+            known.mark, known.entries | {name: self.substitution.apply(document)}, known.keys | {name: document.mark}
+        )
+        self.raw.process = self.raw.process.having(providers=whole)
+
+    def _files(self, setting: str) -> list[Path]:
+        """The files of a folder that the configuration names; none where it names none or it cannot be listed."""
+        name = text_of(self.raw.process.entries.get(setting))
+        if not name:
+            return []
+        folder = self._path.parent / name
+        self.raw.folders.append(folder)
+        try:
+            return webhook_files(folder, self._path)
+        except (Unparsable, OSError) as error:
+            problem = error.problem.text if isinstance(error, Unparsable) else f"cannot be listed: {error.strerror}"
+            self.raw.problems.append(Problem(self.raw.process.keys[setting], setting, f"{folder}: {problem}"))
+            return []
 
     def _documents(self, path: Path) -> list[Node]:
         """A file's documents; none where it cannot be parsed."""

@@ -46,6 +46,12 @@ def tag_of(model: type[Model]) -> str | None:
     return str(get_args(info.annotation)[0]) if info and get_origin(info.annotation) is Literal else None
 
 
+def format_of(model: type[Model]) -> str | None:
+    """The payload format that the model is of, None where it is no payload."""
+    info = fields(model).get("format")
+    return str(get_args(info.annotation)[0]) if info and get_origin(info.annotation) is Literal else None
+
+
 def known_keys(root: type[Model], steps: Sequence[Step]) -> list[str]:
     """The keys allowed at a path; `steps` may hold a union's tags, which then choose one of its models."""
     here: list[Any] = [root]
@@ -66,5 +72,5 @@ def _inside(kinds: list[Any], step: Step) -> Iterator[Any]:
             known = fields(kind)
             if step in known:
                 yield known[str(step)].annotation
-            elif tag_of(kind) == step or str(step).startswith("@"):
+            elif step in (tag_of(kind), format_of(kind)) or str(step).startswith("@"):
                 yield kind

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from typing import Any
 
@@ -132,6 +132,9 @@ class Expressions:
                 raise TemplateError(
                     place, f"an event has no field {key}{near(key, fields)}; there are {', '.join(fields)}"
                 )
+            event = self._vocabulary.variables.get("event")
+            if event is not None and get is event.get:
+                return self._vocabulary.direct[key], Kind.ANY
             return (lambda frame: get(frame).field(key)), Kind.ANY
         if kind is Kind.VALUES and key not in self._vocabulary.values:
             return _nothing, Kind.ABSENT
@@ -164,35 +167,43 @@ class Expressions:
 
 
 def _calling(expr: Call, function: Function, args: list[Getter], named: dict[str, Getter], strict: bool) -> Getter:
+    worked_out = [at for at, arg in enumerate(expr.args) if not isinstance(arg, Const)]
+    if len(worked_out) == 1 and not named:
+        at = worked_out[0]
+        return _calling_one(expr, _with_constants(expr, function, at), args[at], at, strict)
     place = expr.place
-    bound = (lambda frame: partial(function, **{key: get(frame) for key, get in named.items()})) if named else None
-    first = args[0] if args else None
-    rest = args[1:]
 
     def call(frame: Frame) -> Any:
-        values = (first(frame), *[arg(frame) for arg in rest]) if first is not None else ()
+        values = [arg(frame) for arg in args]
         if strict and MISSING in values:
             at = values.index(MISSING)
             raise missing(expr.args[at].place, expr.args[at])
-        frame.work -= 1
         try:
-            result = function(*values) if bound is None else bound(frame)(*values)
+            result = function(*values, **{key: get(frame) for key, get in named.items()})
         except (Exceeded, ValueError, TypeError) as error:
             raise _failed(expr, error) from None
-        _charge(frame, place, result)
-        if values:
-            _charge(frame, place, values[0])
+        for value in (result, *values[:1]):
+            if value.__class__ in _SHIFTS and len(value) >= _FREE:
+                _charge(frame, value, place)
         return result
 
-    if len(args) > 2 or bound is not None or first is None:
-        return call
-    if rest:
-        return _calling_two(expr, function, first, rest[0], strict)
-    return _calling_one(expr, function, first, strict)
+    return call
 
 
-def _calling_one(expr: Call, function: Function, of: Getter, strict: bool) -> Getter:
-    place, arg = expr.place, expr.args[0]
+def _with_constants(expr: Call, function: Function, at: int) -> Callable[[Any], Any]:
+    """The function of its one argument that is not written in the template."""
+    constants = [arg.value for arg in expr.args if isinstance(arg, Const)]
+    before, behind = constants[:at], constants[at:]
+    if not behind:
+        return partial(function, *before)
+    if not before and len(behind) == 1:
+        only = behind[0]
+        return lambda value: function(value, only)
+    return lambda value: function(*before, value, *behind)
+
+
+def _calling_one(expr: Call, function: Callable[[Any], Any], of: Getter, at: int, strict: bool) -> Getter:
+    place, arg = expr.place, expr.args[at]
 
     def call(frame: Frame) -> Any:
         value = of(frame)
@@ -202,25 +213,10 @@ def _calling_one(expr: Call, function: Function, of: Getter, strict: bool) -> Ge
             result = function(value)
         except (Exceeded, ValueError, TypeError) as error:
             raise _failed(expr, error) from None
-        _charge(frame, place, result)
-        return result
-
-    return call
-
-
-def _calling_two(expr: Call, function: Function, first: Getter, second: Getter, strict: bool) -> Getter:
-    place = expr.place
-
-    def call(frame: Frame) -> Any:
-        left, right = first(frame), second(frame)
-        if strict and (left is MISSING or right is MISSING):
-            arg = expr.args[0 if left is MISSING else 1]
-            raise missing(arg.place, arg)
-        try:
-            result = function(left, right)
-        except (Exceeded, ValueError, TypeError) as error:
-            raise _failed(expr, error) from None
-        _charge(frame, place, result)
+        if value.__class__ in _SHIFTS and len(value) >= _FREE:
+            _charge(frame, value, place)
+        if result.__class__ in _SHIFTS and len(result) >= _FREE:
+            _charge(frame, result, place)
         return result
 
     return call
@@ -228,6 +224,13 @@ def _calling_two(expr: Call, function: Function, first: Getter, second: Getter, 
 
 _SHIFTS: Mapping[type, int] = {str: 6, Json: 6, list: 2, tuple: 2, range: 2, dict: 2, Namespace: 2}
 """Steps for going through a value: one for each 64 characters or 4 items, as the power of two."""
+_FREE = 64  # what is shorter costs no more than the call, which the loop around it has counted
+
+
+def _charge(frame: Frame, value: Any, place: Place) -> None:
+    frame.work -= len(value) >> _SHIFTS[value.__class__]
+    if frame.work < 0:
+        raise out_of_work(place)
 
 
 def _failed(expr: Call, error: Exception) -> RenderError:

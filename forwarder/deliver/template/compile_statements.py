@@ -18,12 +18,11 @@ from forwarder.deliver.template.tree import (
     Put,
     RenderError,
     Scope,
-    Statement,
     TemplateError,
     Text,
 )
 from forwarder.deliver.template.values import Namespace
-from forwarder.deliver.template.writing import text_step, value_step
+from forwarder.deliver.template.writing import encoded_text, text_step, value_step
 
 
 class Statements:
@@ -35,26 +34,35 @@ class Statements:
 
     def block(self, body: Block, names: Names) -> list[Step]:
         """The steps of a block, in order. Raises TemplateError."""
-        return [self._statement(statement, names) for statement in body]
+        steps: list[Step] = []
+        before = b""
+        for statement in body:
+            if isinstance(statement, Text):
+                before += encoded_text(statement)
+            elif isinstance(statement, Emit):
+                self._expressions.count += 1
+                steps.append(value_step(statement, self._expressions.needed(statement.of, names), before))
+                before = b""
+            else:
+                steps += [text_step(statement.place, before)] if before else []
+                before = b""
+                steps += self._others(statement, names)
+        return [*steps, text_step(body[-1].place, before)] if before else steps
 
-    def _statement(self, statement: Statement, names: Names) -> Step:
+    def _others(self, statement: If | For | Let | Put | Scope, names: Names) -> list[Step]:
         self._expressions.count += 1
         match statement:
-            case Text(text=text):
-                return text_step(statement.place, text.encode("utf-8", "replace"))
-            case Emit():
-                return value_step(statement, self._expressions.needed(statement.of, names))
             case If():
-                return self._if(statement, names)
+                return [self._if(statement, names)]
             case For():
-                return self._for(statement, names)
+                return [self._for(statement, names)]
             case Let(name=name, of=of):
                 get, known = self._expressions.compiled(of, names)
-                return _storing(self._declared(names, name, known), get)
+                return [_storing(self._declared(names, name, known), get)]
             case Put():
-                return self._put(statement, names)
+                return [self._put(statement, names)]
             case Scope(body=body):
-                return _all(self.block(body, Names(names)))
+                return self.block(body, Names(names))
 
     def _if(self, statement: If, names: Names) -> Step:
         arms = [(self._expressions.value(test, names), self.block(body, names)) for test, body in statement.arms]
@@ -119,14 +127,6 @@ class Statements:
         if test is not None:
             items = filtered(items, store, test, statement.place, cost)
         return loop_step(Loop(statement.place, items, store, body, other, own, told, cost))
-
-
-def _all(steps: list[Step]) -> Step:
-    def run(frame: Frame) -> None:
-        for step in steps:
-            step(frame)
-
-    return run
 
 
 def _storing(slot: Slot, get: Getter) -> Step:

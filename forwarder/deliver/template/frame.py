@@ -15,12 +15,13 @@ if TYPE_CHECKING:
 class Frame:
     """One per rendering. `room` counts bytes, `work` steps; either below 0 ends the rendering."""
 
-    __slots__ = ("out", "room", "slots", "subject", "subjects", "values", "work")
+    __slots__ = ("found", "out", "room", "slots", "subject", "subjects", "values", "work")
 
     def __init__(self, subjects: Sequence[Subject], slots: int, values: Mapping[str, str]) -> None:
         self.subjects = subjects
         self.values = values
         self.subject = subjects[0]
+        self.found = subjects[0].found
         self.slots: list[Any] = [MISSING] * slots
         self.out: list[bytes] = []
         self.room = MAX_OUTPUT_BYTES

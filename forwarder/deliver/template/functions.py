@@ -32,9 +32,8 @@ def whole(value: Any) -> int:
     raise ValueError(f"a whole number is expected, not {kind(value)}")
 
 
-def text(value: Any) -> str:
-    """A value as text. Never refuses a JSON value."""
-    return text_of(value)
+text = text_of
+"""A value as text. Never refuses a JSON value."""
 
 
 def series(value: Any) -> Sequence[Any]:
@@ -110,9 +109,12 @@ def join(items: Any, separator: Any = "") -> str:
 
 def truncate(value: Any, size: Any, end: Any = "...") -> str:
     """At most `size` characters, `end` among them where some were cut off."""
-    whole_text, most, mark = text(value), whole(size), text(end)
+    if value.__class__ is str and size.__class__ is int and len(value) <= size:
+        return value  # the usual case
+    whole_text, most = text(value), whole(size)
     if len(whole_text) <= most:
         return whole_text
+    mark = text(end)
     return (whole_text[: max(0, most - len(mark))] + mark)[: max(0, most)]
 
 
@@ -151,6 +153,8 @@ def contains(container: Any, item: Any) -> bool:
 
 def same(left: Any, right: Any) -> bool:
     """Whether two values are equal; numbers by value, and true is not 1."""
+    if left.__class__ is right.__class__:
+        return bool(left == right)
     if isinstance(left, bool) is not isinstance(right, bool):
         return False
     return bool(left == right)

@@ -17,7 +17,7 @@ _VERB = re.compile(r"%([-+# 0]*)(\d+)?(?:\.(\d+))?(.)", re.DOTALL)
 
 
 def _eq(first: Any, second: Any, *more: Any) -> bool:
-    return any(common.same(first, other) for other in (second, *more))
+    return common.same(first, second) or any(common.same(first, other) for other in more)
 
 
 def _default(fallback: Any, value: Any = MISSING) -> Any:
@@ -96,6 +96,12 @@ def _verb(verb: re.Match[str], left: list[Any]) -> str:
     raise ValueError(f"%{letter} cannot write {kind(value)}")
 
 
+def _trunc(size: Any, value: Any) -> str:
+    if value.__class__ is str and size.__class__ is int and len(value) <= size:
+        return value  # the usual case
+    return common.truncate(value, size, "")
+
+
 def _slice(value: Any, *places: Any) -> Any:
     if not isinstance(value, str | list) or len(places) > 2:
         raise ValueError(f"{kind(value)} cannot be cut, or too many places are given")
@@ -134,7 +140,7 @@ FUNCTIONS: Mapping[str, Function] = {
     "join": lambda separator, items: common.join(items, separator),
     "split": lambda separator, value: common.split(value, separator),
     "replace": lambda old, new, value: common.replace(value, old, new),
-    "trunc": lambda size, value: common.truncate(value, size, ""),
+    "trunc": _trunc,
     "contains": lambda item, container: common.contains(container, item),
     "hasPrefix": lambda start, value: text(value).startswith(text(start)),
     "hasSuffix": lambda end, value: text(value).endswith(text(end)),

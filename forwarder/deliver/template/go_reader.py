@@ -62,16 +62,19 @@ class _Reader:
     def _control(self, word: Token, line: Line) -> Statement:
         if word.text == "range":
             return self._range(word.place, line)
-        setup, test = self._subject(word.place, line)
+        setup, test = self._subject(word, line)
         inner, other = self._branches(word)
         if word.text == "with":
             inner = (Let(word.place, ".", test), *inner)
         decision = If(word.place, ((test, (Scope(word.place, inner),)),), (Scope(word.place, other),))
         return Scope(word.place, (*setup, decision))
 
-    def _subject(self, place: Place, line: Line) -> tuple[Block, Expr]:
-        """What if and with look at, kept in a variable, for it is worked out once."""
+    def _subject(self, word: Token, line: Line) -> tuple[Block, Expr]:
+        """What if and with look at; kept in a variable where it is used again, for it is worked out once."""
+        place = word.place
         names, value = line.declared()
+        if not names and word.text == "if":
+            return (), value
         if len(names) > 1:
             raise TemplateError(place, "only range has two variables")
         name = names[0] if names else self._hide()

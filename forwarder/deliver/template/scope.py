@@ -36,11 +36,12 @@ class Variable:
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
     """The variables of a template. `elsewhere`: names that exist and cannot be used in this one, with the reason. `fields`: those
-    of an event. `values`: the names in the webhook's `payload.values`."""
+    of an event. `direct`: how to get those of the one event. `values`: the names in the webhook's `payload.values`."""
 
     variables: Mapping[str, Variable]
     elsewhere: Mapping[str, str]
     fields: Collection[str]
+    direct: Mapping[str, Getter]
     values: Collection[str] = ()
 
 

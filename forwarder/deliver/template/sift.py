@@ -54,11 +54,13 @@ PATHS: Mapping[str, tuple[Path, ...]] = {
 
 def find(data: Any, paths: Iterable[Path]) -> Any:
     """The first text or number at one of the paths, MISSING where there is none."""
-    if not isinstance(data, dict):
+    if data.__class__ is not dict:
         return MISSING
     for path in paths:
-        value: Any = data
-        for step in path:
+        value = data.get(path[0])
+        if value is None:
+            continue
+        for step in path[1:]:
             value = value.get(step) if value.__class__ is dict else None
         if isinstance(value, str | int | float) and value != "" and not isinstance(value, bool):
             return value

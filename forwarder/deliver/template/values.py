@@ -54,15 +54,15 @@ def _hook(value: Any) -> Any:
     raise TypeError(f"a {type(value).__name__} is no JSON value")
 
 
-_encoder = msgspec.json.Encoder(enc_hook=_hook)
+_encode = msgspec.json.Encoder(enc_hook=_hook).encode
 
 
 def encoded(value: Any) -> bytes:
     """A value as JSON. A lone surrogate, which UTF-8 cannot carry, becomes `?`. Raises TypeError, RecursionError."""
     try:
-        return _encoder.encode(value)
+        return _encode(value)
     except UnicodeEncodeError:
-        return _encoder.encode(_without_surrogates(value))
+        return _encode(_without_surrogates(value))
 
 
 def _without_surrogates(value: Any) -> Any:
@@ -77,13 +77,16 @@ def _without_surrogates(value: Any) -> Any:
 
 def text_of(value: Any) -> str:
     """A text itself, of everything else its JSON: `true`, `null`, `3`, `["a"]`. Raises TypeError, RecursionError."""
+    if value.__class__ is str:
+        return value
     return str(value) if isinstance(value, str) else encoded(value).decode()
 
 
-def quoted(text: str) -> bytes:
-    """A text as the inside of a JSON string."""
+def quoted(value: Any) -> bytes:
+    """A value as text inside a JSON string. Raises TypeError, RecursionError."""
+    text = value if value.__class__ is str else text_of(value)
     try:
-        return _encoder.encode(text)[1:-1]
+        return _encode(text)[1:-1]
     except UnicodeEncodeError:
         return encoded(_without_surrogates(text))[1:-1]
 

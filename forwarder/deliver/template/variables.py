@@ -10,7 +10,8 @@ import msgspec
 from forwarder.deliver.payload.timestamps import TimestampFormat, timestamp
 from forwarder.deliver.template import sift
 from forwarder.deliver.template.dates import rfc3339
-from forwarder.deliver.template.scope import Kind, Variable, Vocabulary
+from forwarder.deliver.template.frame import Frame
+from forwarder.deliver.template.scope import Getter, Kind, Variable, Vocabulary
 from forwarder.deliver.template.values import MISSING, Whole
 from forwarder.model.event import Event, event_id
 from forwarder.model.severity import Severity
@@ -31,7 +32,7 @@ class Subject(Whole):
     """One event. `index` is its place in the batch, `webhook` what `WebhookId` gives, `style` how its time is written (None: RFC
     3339)."""
 
-    __slots__ = ("_data", "_found", "cluster", "event", "index", "style", "webhook")
+    __slots__ = ("_data", "cluster", "event", "found", "index", "style", "webhook")
 
     def __init__(
         self, event: Event, index: int, cluster: str, webhook: str = "", style: TimestampFormat | None = None
@@ -42,7 +43,7 @@ class Subject(Whole):
         self.webhook = webhook
         self.style = style
         self._data: Any = _UNREAD
-        self._found: dict[str, Any] = {}
+        self.found: dict[str, Any] = {}
 
     def data(self) -> Any:
         """The record's value; a text where it is no JSON, None where there is none. Raises Undecodable."""
@@ -63,7 +64,7 @@ class Subject(Whole):
 
     def field(self, name: str) -> Any:
         """A field of the envelope, `data`, or one of Sift's names."""
-        found = self._found
+        found = self.found
         if name not in found:
             get = FIELDS.get(name)
             found[name] = MISSING if get is None else get(self)
@@ -136,10 +137,20 @@ FIELDS: Mapping[str, Callable[[Subject], Any]] = {
 """What a template can ask of one event of a batch."""
 
 
-def _of_one(name: str) -> Variable:
-    return Variable(lambda frame: frame.subject.field(name))
+def _of_one(name: str) -> Getter:
+    """A field of the one event, worked out once."""
+    work_out = FIELDS[name]
+
+    def get(frame: Frame) -> Any:
+        value = frame.found.get(name, _UNREAD)
+        if value is _UNREAD:
+            value = frame.found[name] = work_out(frame.subject)
+        return value
+
+    return get
 
 
+_DIRECT: Mapping[str, Getter] = {name: _of_one(name) for name in FIELDS}
 _VALUES: dict[str, Variable] = {"values": Variable(lambda frame: frame.values, Kind.VALUES)}
 _BATCH: dict[str, Variable] = {
     "events": Variable(lambda frame: frame.subjects, Kind.EVENTS),
@@ -149,8 +160,7 @@ _BATCH: dict[str, Variable] = {
 }
 _SINGLE: dict[str, Variable] = {
     "event": Variable(lambda frame: frame.subject, Kind.EVENT),
-    "data": _of_one("data"),
-    **{name: _of_one(name) for name in sift.PATHS},
+    **{name: Variable(_DIRECT[name]) for name in ("data", *sift.PATHS)},
 }
 ONE = Vocabulary(
     _SINGLE | _VALUES,
@@ -166,5 +176,6 @@ DIGEST = Vocabulary(
         "is that of one event, and this template holds the whole batch: loop over `events`, or say `batch: one`",
     ),
     FIELDS,
+    {},
 )
 """The variables of a template that is rendered once for a batch."""

@@ -15,6 +15,7 @@ from forwarder.settings.checks.files import files, secrets
 from forwarder.settings.checks.headers import headers
 from forwarder.settings.checks.limits import limits
 from forwarder.settings.checks.names import names
+from forwarder.settings.checks.payloads import payloads
 from forwarder.settings.checks.process import process
 from forwarder.settings.checks.references import references
 from forwarder.settings.checks.signing import signing
@@ -39,6 +40,7 @@ def standard(environ: Mapping[str, str]) -> tuple[Check, ...]:
         authentication,
         windows,
         delivery,
+        payloads,
         limits,
         files,
         partial(secrets, environ=environ),

@@ -109,6 +109,7 @@ OUTPUTS = (
     Output("splunk", "host", "splunk", token="token"),
     Output(
         "elasticsearch", "hostport", "elastic", options={"index": "index", "pipeline": "pipeline"}, token="apikey",
+        fixed={"index": "falco"},
         notes=("the index has no date in its name (suffix); use a data stream or a rollover alias",),
     ),
     Output("loki", "hostport", "loki", url=_beside("/loki/api/v1/push"), login=("user", "apikey"), tenant="tenant"),

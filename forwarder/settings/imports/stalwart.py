@@ -145,7 +145,7 @@ def _webhook(name: str, section: Section, outcome: Outcome) -> None:
         fields["httpHeaders"] = {
             key: _secret(section.place(f"httpHeaders.{key}"), value, outcome) for key, value in headers.items()
         }
-    if fields.get("events") == [] and fields.get("eventsPolicy") == "include":
+    if not fields.get("events") and fields.get("eventsPolicy") == "include":
         outcome.lose(section.path, "it includes no event, so it sent nothing; give it `events` to switch it on")
         fields["enable"], fields["eventsPolicy"] = False, "exclude"
     for place in section.left():

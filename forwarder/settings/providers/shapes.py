@@ -1,4 +1,4 @@
-"""What is wrong with a provider's file beyond its fields: trees, names, options, statuses; and how large its bodies get. Pure."""
+"""What is wrong with a provider's file beyond its fields: trees, names, options, statuses. Pure."""
 
 from __future__ import annotations
 
@@ -6,14 +6,11 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-import msgspec
-
 from forwarder.model.severity import Severity
 from forwarder.settings.problems import nearest
 from forwarder.settings.providers.leaves import (
     FILTERS,
     NAMES,
-    ROOTED,
     Constant,
     Filter,
     LeafError,
@@ -22,7 +19,7 @@ from forwarder.settings.providers.leaves import (
     leaves,
     parse,
 )
-from forwarder.settings.providers.spec import Option, ProviderSpec, Sizing
+from forwarder.settings.providers.spec import Option, ProviderSpec
 
 Complaint = tuple[tuple[str | int, ...], str]
 MOST_LEAVES = 1000
@@ -153,55 +150,3 @@ def _fields(spec: ProviderSpec) -> Iterator[Complaint]:
 
 def _type_of(option: Option | None) -> str:
     return option.type if option else ""
-
-
-_PLENTY = {
-    "time": 35, "time.s": 20, "time.ms": 20, "time.us": 20, "time.ns": 20, "time.rfc3339": 35, "severity": 14, "severityName": 14,
-    "severityNumber": 1, "partition": 10, "offset": 20, "count": 10, "tenant": 66, "topic": 66, "cluster": 66, "key": 66,
-    "identity": 110, "summary": 302,
-}  # fmt: skip
-"""Bytes that a part needs, where it is neither the record nor one of its names."""
-
-
-def sized(spec: ProviderSpec) -> Sizing:
-    """What an event adds to the bodies of a shape."""
-    event = names = values = 0
-    quoted = False
-    for _, text in leaves(spec.body):
-        leaf = parse(text) if isinstance(text, str) else Constant(b"null")
-        event += 4
-        if isinstance(leaf, Constant):
-            event += len(leaf.value if isinstance(leaf.value, bytes) else leaf.value.encode()) + 2
-        for reference in references(leaf):
-            allowance = _allowance(reference, spec)
-            event += allowance
-            names += reference.name in ("id", "type")
-            if reference.name in ("data", "text", "at") and not allowance:
-                values += not reference.path or not values
-                quoted = quoted or reference.name == "text" or isinstance(leaf, Mixed) or bool(reference.filters)
-        if isinstance(leaf, Mixed):
-            event += sum(len(msgspec.json.encode(part)) for part in leaf.parts if isinstance(part, str))
-    event += sum(len(msgspec.json.encode(key)) + 2 for key in _keys(spec.body))
-    frame = 2 + sum(len(str(text)) + 8 for _, text in leaves(spec.around))
-    frame += sum(len(msgspec.json.encode(key)) + 2 for key in _keys(spec.around))
-    return Sizing(frame=frame, event=event, names=names, quoted=quoted)
-
-
-def _allowance(reference: Reference, spec: ProviderSpec) -> int:
-    bounds = [4 * step.count for step in reference.filters if step.name == "cut"]
-    bounds += [step.count for step in reference.filters if step.name in ("bytes", "key")]
-    if reference.name in ROOTED and reference.name != "option":
-        return min([*bounds, 400]) if bounds and reference.path else min(bounds) if bounds and min(bounds) < 4096 else 0
-    if reference.name == "option":
-        return 64
-    return _PLENTY.get(reference.name, 0)
-
-
-def _keys(tree: Any) -> Iterator[str]:
-    if isinstance(tree, dict):
-        for key, item in tree.items():
-            yield key
-            yield from _keys(item)
-    elif isinstance(tree, list):
-        for item in tree:
-            yield from _keys(item)

@@ -66,6 +66,8 @@ class Sizing(Model):
     """How often its id and its type are in there."""
     places: int = Field(0, ge=0)
     """How often its identity (cluster, topic, partition, offset) and its tenant are in there."""
+    values: int = Field(1, ge=0)
+    """How often its value is in there."""
     quoted: bool = False
     """Whether its value is written as text inside a JSON string, which escapes it."""
 
@@ -94,7 +96,7 @@ class ProviderSpec(Model):
     caps: Caps = Caps()
     """What the receiver takes at most."""
     sizing: Sizing = Sizing()
-    """What an event adds to a body."""
+    """What an event adds to a body; not set: worked out from `body`."""
     severity: tuple[str, ...] = Field((), max_length=7)
     """The receiver's word for each level: unknown, informational, low, medium, high, critical, fatal."""
     identity: str = ""

@@ -34,6 +34,9 @@ def account(**auth: Any) -> Account:
     return made
 
 
+ACCOUNT = account()
+
+
 @dataclass
 class Server:
     """Gives token-1, token-2 ... with `lifetime` seconds each, or what `answer` says; holds answers until `open` is set."""
@@ -74,12 +77,12 @@ class Rig:
 
     async def value(self, of: Account | None = None) -> str:
         """The token that a lane gets now. Fails where it gets none."""
-        found = await self.tokens.get(of or account(), 30.0)
+        found = await self.tokens.get(of or ACCOUNT, 30.0)
         assert not isinstance(found, Failure), found
         return found.value
 
     async def failure(self, of: Account | None = None) -> Failure:
-        found = await self.tokens.get(of or account(), 30.0)
+        found = await self.tokens.get(of or ACCOUNT, 30.0)
         assert isinstance(found, Failure), found
         return found
 

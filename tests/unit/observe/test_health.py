@@ -239,3 +239,16 @@ async def test_the_event_types_are_a_snapshot_of_the_loop_put_into_words_in_anot
     async with client.get(f"{base}/events") as answer:
         assert (await answer.json())["types"] == [{"type": "login", "count": 5}]
     assert threads[0] == "MainThread" and threads[1].startswith("metrics")
+
+
+async def test_public_keys_are_served_where_receivers_look_for_them(
+    base: str, client: aiohttp.ClientSession, health: Health
+) -> None:
+    async with client.get(f"{base}/.well-known/jwks.json") as answer:
+        assert await answer.json(content_type="application/jwk-set+json") == {"keys": []}
+    health.jwks = lambda: {"keys": [{"kid": "a"}]}
+    async with client.get(f"{base}/.well-known/jwks.json") as answer:
+        assert (await answer.json(content_type=None), answer.headers["Cache-Control"]) == (
+            {"keys": [{"kid": "a"}]},
+            "public, max-age=300",
+        )

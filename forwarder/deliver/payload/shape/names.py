@@ -19,6 +19,7 @@ _TELLING = (
 )  # fmt: skip
 """Keys under which producers put what people read, best first."""
 _SUMMARY = 200
+_LINE = 300
 
 SLOT = b"\x00"
 """Where the events of a batch go in `around`: a byte that JSON never holds."""
@@ -45,7 +46,7 @@ def summary(scene: Scene) -> str:
     about = ", ".join(part for part in (_LEVELS[event.severity], event.tenant) if part)
     telling = _first_text(scene)
     line = f"{head} ({about})" + (f": {telling}" if telling else "")
-    return " ".join(line.split())
+    return " ".join(line[:_LINE].split())
 
 
 def _first_text(scene: Scene) -> str:

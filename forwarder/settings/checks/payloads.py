@@ -1,0 +1,115 @@
+"""Checks of payload formats: that each webhook's is known and has the options it needs, and that users' own `providers` can be used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from forwarder.model.severity import Severity
+from forwarder.settings.payload import MODELS, CustomPayload, Payload, model_of
+from forwarder.settings.phrases import phrase
+from forwarder.settings.problems import Finding, nearest, shown
+from forwarder.settings.process import Settings
+from forwarder.settings.providers.leaves import LeafError, leaves, parse, steps
+from forwarder.settings.providers.shapes import complaints, references
+from forwarder.settings.providers.spec import ProviderSpec
+from forwarder.settings.resolve import given, name_complaint
+from forwarder.settings.tree import Mark, Step, Text
+from forwarder.settings.webhook import Webhook
+
+
+def payloads(settings: Settings) -> Iterator[Finding]:
+    """All providers of the configuration, and every webhook's payload."""
+    for name, spec in settings.providers.items():
+        for path, text in _of_provider(name, spec):
+            yield Finding(("providers", name, *path), text)
+    for index, hook in enumerate(settings.webhooks):
+        for path, text in _of_webhook(hook, settings):
+            yield Finding(("payload", *path), text, index)
+
+
+def _of_provider(name: str, spec: ProviderSpec) -> Iterator[tuple[tuple[Step, ...], str]]:
+    if problem := name_complaint(name):
+        yield (), problem
+    yield from complaints(spec)
+    for option in spec.options:
+        if hasattr(Payload, option):
+            yield ("options", option), "is a name that every payload has already; choose another"
+    if not any(hasattr(Payload, option) for option in spec.options):
+        yield from _defaults(spec)
+
+
+def _defaults(spec: ProviderSpec) -> Iterator[tuple[tuple[Step, ...], str]]:
+    """Defaults that are no value of their option's type."""
+    for option, known in spec.options.items():
+        if known.default is None or known.required:
+            continue
+        alone = spec.model_copy(update={"options": {option: known}})
+        try:
+            model_of("checked", alone).model_validate({"format": "checked"})
+        except ValidationError as error:
+            for found in _errors(error):
+                yield ("options", option, "default"), phrase(found, Payload, _text(known.default))
+
+
+def _of_webhook(hook: Webhook, settings: Settings) -> Iterator[tuple[tuple[Step, ...], str]]:
+    payload = hook.payload
+    if not isinstance(payload, CustomPayload):
+        yield from _options(payload)
+    elif payload.format not in settings.providers:
+        known = (*MODELS, *settings.providers)
+        yield (
+            ("format",),
+            f"no payload format is called {payload.format!r}{nearest(payload.format, known)}; known: {', '.join(known)}; "
+            "your own go under `providers`",
+        )
+    elif not name_complaint(payload.format) and not any(complaints(settings.providers[payload.format])):
+        model = model_of(payload.format, settings.providers[payload.format])
+        try:
+            model.model_validate(given(payload))
+        except ValidationError as error:
+            for found in _errors(error):
+                path: tuple[Step, ...] = found["loc"]
+                value = (payload.model_extra or {}).get(str(path[0])) if path else None
+                yield path, phrase(found, model, _text(value)) + _value(found, value, ("payload", *path))
+
+
+def _options(payload: Payload) -> Iterator[tuple[tuple[Step, ...], str]]:
+    """What a type cannot say: options that hold paths, and the severities' names."""
+    for option in sorted(_paths(payload.spec)):
+        try:
+            steps(str(payload.options.get(option) or "data"))
+        except LeafError as error:
+            yield (option,), str(error)
+    levels = [level.name.lower() for level in Severity]
+    words = payload.options.get("severity")
+    for level in words if payload.spec.severity and isinstance(words, dict) else ():
+        if level not in levels:
+            yield ("severity", level), f"one of {', '.join(levels)} is expected{nearest(level, levels)}"
+
+
+def _paths(spec: ProviderSpec) -> set[str]:
+    found: set[str] = set()
+    for _, text in leaves(spec.body):
+        try:
+            parts = references(parse(text)) if isinstance(text, str) else []
+        except LeafError:
+            continue
+        found |= {str(part.path[0]) for part in parts if part.name == "at"}
+        found |= {s.argument.removeprefix("at.") for p in parts for s in p.filters if s.argument.startswith("at.")}
+    return found & set(spec.options)
+
+
+def _errors(error: ValidationError) -> list[ErrorDetails]:
+    return error.errors(include_url=False, include_input=False)
+
+
+def _text(value: object) -> Text:
+    text = value if isinstance(value, str) else None
+    return Text(Mark(""), text, text or "")
+
+
+def _value(error: ErrorDetails, value: object, path: tuple[Step, ...]) -> str:
+    return "" if error["type"] in ("extra_forbidden", "missing") else shown(_text(value), path)
