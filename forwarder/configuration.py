@@ -11,6 +11,7 @@ from pathlib import Path
 
 from forwarder.clock import SystemClock
 from forwarder.deliver.auth.usable import logins
+from forwarder.deliver.payload.usable import formats
 from forwarder.deliver.sign.usable import signatures
 from forwarder.deliver.template.check import templates
 from forwarder.observe.redact import register_secret
@@ -37,6 +38,7 @@ def filters(settings: Settings) -> Iterator[Finding]:
 CHECKS: tuple[Check, ...] = (
     filters,
     templates,
+    formats,
 )
 """What is checked beyond the settings' own checks."""
 

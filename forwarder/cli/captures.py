@@ -36,14 +36,19 @@ class Captures:
         line = {
             "at": request.at,
             "method": request.method,
-            "url": request.url,
-            "headers": request.headers,
+            "url": _text(request.url),
+            "headers": {_text(name): _text(value) for name, value in request.headers.items()},
             "body": base64.b64encode(request.body).decode("ascii"),
         }
         os.write(self._file, msgspec.json.encode(line) + b"\n")
 
     def close(self) -> None:
         os.close(self._file)
+
+
+def _text(text: str) -> str:
+    """JSON has no place for bytes that are no UTF-8: they become question marks."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 class _Line(msgspec.Struct):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 from forwarder.cli.eventtable import Types
@@ -16,7 +16,42 @@ from forwarder.route.takers import Gets, Takers
 from forwarder.settings.process import Settings
 from forwarder.source.decode import Decoder
 
-Found = dict[tuple[str, str], dict[str, Gets]]
+
+@dataclass(slots=True)
+class _Found:
+    """What is told of one type beyond its count. `first` and `last` are the records' own times, in seconds since the Unix epoch."""
+
+    first: float
+    last: float
+    webhooks: dict[str, Gets] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _Reading:
+    """The types met so far."""
+
+    takers: Takers
+    catalogue: Catalogue = field(default_factory=Catalogue)
+    found: dict[tuple[str, str], _Found] = field(default_factory=dict)
+
+    def learn(self, events: Sequence[Event]) -> None:
+        """Count these and ask every filter with each of them."""
+        for event in events:
+            now = event.timestamp_ms / 1000
+            self.catalogue.note(event.tp.topic, (event,), now)
+            place = (event.tp.topic, event.type)
+            if event.problem is not None or (place not in self.found and len(self.found) >= 100 * MAX_TYPES):
+                continue
+            known = self.found.setdefault(place, _Found(now, now))
+            known.first, known.last = min(known.first, now), max(known.last, now)
+            known.webhooks.update(dict.fromkeys(self.takers.of(event), Gets.YES))
+
+    def row(self, one: Seen) -> dict[str, Any]:
+        """A type as JSON has it."""
+        known = self.found.get((one.topic, one.type)) if one.type is not None else None
+        if known is None:
+            return document(self.takers.listed(one, {}))
+        return document(self.takers.listed(replace(one, first=known.first, last=known.last), known.webhooks))
 
 
 def read(settings: Settings, topics: Sequence[str], last: int) -> Types:
@@ -25,24 +60,10 @@ def read(settings: Settings, topics: Sequence[str], last: int) -> Types:
 
 
 async def _read(settings: Settings, topics: Sequence[str], last: int) -> Types:
-    catalogue, takers = Catalogue(), Takers(settings)
-    found: Found = defaultdict(dict)
+    reading = _Reading(Takers(settings))
     for source in settings.sources:
         if source.topic in topics:
             decoder = Decoder(source, settings.presets, settings.companies)
             async for tp, chunk in tail(settings.kafka, source.topic, last):
-                _learn(decoder.decode_all(tp, cast(Any, chunk)), catalogue, takers, found)
-    rows = [document(takers.listed(one, _of(one, found))) for one in catalogue.seen()]
-    return Types([hook.name for hook in settings.webhooks], rows)
-
-
-def _learn(events: Sequence[Event], catalogue: Catalogue, takers: Takers, found: Found) -> None:
-    for event in events:
-        catalogue.note(event.tp.topic, (event,), event.timestamp_ms / 1000)
-        place = (event.tp.topic, event.type)
-        if event.problem is None and (place in found or len(found) < 100 * MAX_TYPES):
-            found[place].update(dict.fromkeys(takers.of(event), Gets.YES))
-
-
-def _of(one: Seen, found: Found) -> dict[str, Gets]:
-    return found.get((one.topic, one.type), {}) if one.type is not None else {}
+                reading.learn(decoder.decode_all(tp, cast(Any, chunk)))
+    return Types([hook.name for hook in settings.webhooks], [reading.row(one) for one in reading.catalogue.seen()])

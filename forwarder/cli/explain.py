@@ -74,7 +74,7 @@ def explain(
     from forwarder.source.decode import Decoder
 
     settings = load_checked(config).settings
-    source = _source(settings, topic)
+    source = source_of(settings, topic)
     record = Record(source.topic, _value(file), None if key is None else key.encode(), _headers(header or []))
     event = Decoder(source, settings.presets, settings.companies).decode(record)
     found = reasons(event, settings.webhooks, event_sets=settings.event_sets, tenants=settings.tenants)
@@ -82,7 +82,8 @@ def explain(
     typer.echo(_as_json(event, found, preset) if output is Output.JSON else _as_text(event, found, preset))
 
 
-def _source(settings: Settings, topic: str) -> Source:
+def source_of(settings: Settings, topic: str) -> Source:
+    """The source of a topic, or the only one there is. Raises ForwarderError."""
     from forwarder.settings.problems import nearest
 
     topics = [source.topic for source in settings.sources]

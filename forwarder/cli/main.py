@@ -20,6 +20,7 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "explain": ("forwarder.cli.explain", "Tell why an event goes where it goes, webhook by webhook, rule by rule."),
     "events": ("forwarder.cli.events", "List the event types that come, and which webhooks get them."),
     "import": ("forwarder.cli.import_", "Translate another product's configuration to Forwarder's."),
+    "render": ("forwarder.cli.render", "Show the request that a webhook makes of an event. Sends nothing."),
     "send-test": ("forwarder.cli.send_test", "Send one test event of each kind to a webhook, the way real ones go."),
     "egress": ("forwarder.cli.egress", "Show which addresses may be connected to, and what firewalls have to allow."),
     "listen": ("forwarder.cli.listen", "Receive webhooks on this machine: verify, print, and answer as told."),

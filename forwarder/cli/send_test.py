@@ -79,12 +79,13 @@ def send_test(
     from forwarder.configuration import load_checked
 
     settings = load_checked(config).settings
-    trials = asyncio.run(_try_all(settings, _webhook(settings, name), dry_run))
+    trials = asyncio.run(_try_all(settings, webhook_named(settings, name), dry_run))
     typer.echo(_as_json(trials) if output is Output.JSON else "\n\n".join(_as_text(trial) for trial in trials))
     raise typer.Exit(0 if all(trial.accepted for trial in trials) else 1)
 
 
-def _webhook(settings: Settings, name: str) -> Webhook:
+def webhook_named(settings: Settings, name: str) -> Webhook:
+    """The webhook of that name. Raises ForwarderError."""
     from forwarder.settings.problems import nearest
 
     names = [webhook.name for webhook in settings.webhooks]

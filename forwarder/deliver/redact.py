@@ -21,11 +21,16 @@ def shown_url(url: str) -> str:
     return f"{parts.scheme}://{host}{parts.path or '/'}" + (f"?{BLOT}" if parts.query else "")
 
 
+def shown_headers(request: Request) -> dict[str, str]:
+    """The headers, secret ones blotted out."""
+    hidden = request.secret_headers | _ALWAYS_SECRET
+    return {name: BLOT if name.lower() in hidden else value for name, value in request.headers.items()}
+
+
 def describe(request: Request, body: bytes, limit: int = 2000) -> str:
     """The request as text: first line, headers, at most `limit` bytes of `body` (before compression)."""
-    hidden = request.secret_headers | _ALWAYS_SECRET
     lines = [f"POST {shown_url(request.url)}"]
-    lines += [f"{name}: {BLOT if name.lower() in hidden else value}" for name, value in request.headers.items()]
+    lines += [f"{name}: {value}" for name, value in shown_headers(request).items()]
     text = body[:limit].decode("utf-8", "replace")
     more = len(body) - limit
     return "\n".join([*lines, "", text + (f" ... and {more} bytes more" if more > 0 else "")])

@@ -16,7 +16,8 @@ from forwarder.deliver.identity import digest_id
 from forwarder.deliver.payload.provider import Body, Provider, Unrenderable
 from forwarder.deliver.payload.registry import provider_of
 from forwarder.deliver.redact import describe, scrubbed
-from forwarder.deliver.sign.scheme import KeyUnusable, rfc3339
+from forwarder.deliver.request import Request
+from forwarder.deliver.sign.scheme import KeyUnusable, moment, rfc3339
 from forwarder.deliver.verdict import judge
 from forwarder.model.attempt import Attempt, DeadLetterReason, DiscardReason, Failure, Fault, Response
 from forwarder.model.batch import Batch
@@ -83,7 +84,8 @@ class Sender:
             return Unsendable(Failure(Fault.UNSENDABLE, too_large), Halve(too_large))
         exact = offsets.exact(batch.events)
         identity = digest_id(self._webhook.name, self._cluster, exact, body.content)
-        sent_at = body.sent_at or rfc3339(self._clock.wall())
+        # A body's own word comes from an event: what is no time must not end up in a header.
+        sent_at = body.sent_at if moment(body.sent_at) is not None else rfc3339(self._clock.wall())
         return Prepared(batch, identity, size, offsets.bounded(batch.events, exact), self._provider, sent_at, body)
 
     def judge(self, prepared: Prepared | Unsendable, result: Response | Failure, events: int) -> Verdict:
@@ -124,12 +126,18 @@ class Sender:
     async def preview(self, prepared: Prepared, test: bool = True) -> str:
         """The first attempt's request as people may see it, secrets blotted out; nothing is sent."""
         try:
-            body = prepared.provider.render(prepared.batch.events)
-            letter = await self._write(prepared, 1, {}, test)
-            request = sealed(self._webhook, self._credentials, letter, self._clock.wall(), self._webhook.timeout)
+            request, content = await self.draft(prepared, test)
         except (SecretUnavailable, KeyUnusable) as error:
             return f"The request cannot be made: {error}"
-        return describe(request, body.content)
+        return describe(request, content)
+
+    async def draft(self, prepared: Prepared, test: bool) -> tuple[Request, bytes]:
+        """The first attempt's request, secrets and all, and its body before compression; nothing is sent. Raises
+        SecretUnavailable, KeyUnusable."""
+        body = prepared.provider.render(prepared.batch.events)
+        letter = await self._write(prepared, 1, {}, test)
+        request = sealed(self._webhook, self._credentials, letter, self._clock.wall(), self._webhook.timeout)
+        return request, body.content
 
     def _too_large(self, size: int, events: int) -> str:
         """Why a body is not sent; empty when it may be. An event that alone is above `maxBytes` goes alone, but never beyond

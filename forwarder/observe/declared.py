@@ -197,7 +197,9 @@ CERTIFICATE_END = _gauge(
     kind=(),
 )
 SECRET_ERRORS = _counter(
-    "forwarder_secret_errors_total", "Times that a secret of the webhook could not be read.", "webhook"
+    "forwarder_secret_errors_total",
+    "Times that a secret of the webhook could not be read, or that its login was refused.",
+    "webhook",
 )
 MEMORY_USED = _gauge("forwarder_memory_used_bytes", "Memory charged to all windows and catch-up buffers.")
 MEMORY_BUDGET = _gauge("forwarder_memory_budget_bytes", "The configured bound on that memory.")

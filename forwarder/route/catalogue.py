@@ -1,15 +1,13 @@
 """Which event types come, how many and since when: learned from what is read, within bounds. Pure; asks no clock and no router.
 
-Counting is done once per chunk, not once per event, and kept per type. With which severity and tenant a type comes is learned
-where the router meets it for the first time. Nothing is kept over a restart: it is learned again from what comes.
+Every event passes here, so the loop is written out flat (about 0.1 us per event). With which severity and
+tenant a type comes is learned where the router meets it for the first time. Nothing is kept over a restart: it is learned again.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from operator import attrgetter
+from dataclasses import dataclass
 
 from forwarder.model.event import TP, Event
 
@@ -20,24 +18,18 @@ MAX_TYPE_LENGTH = 256
 MAX_SHAPES = 64
 """Pairs of severity and tenant kept per type."""
 
-_TYPE = attrgetter("type")
+
+Shape = tuple[int, str]
+"""A severity and a tenant."""
 
 
 @dataclass(slots=True)
 class Kind:
-    """One type. `first` and `last` are seconds since the Unix epoch, of the chunks in which it came; `shapes` are pairs of severity
-    and tenant."""
+    """One type. `first` and `last` are seconds since the Unix epoch, of the chunks in which it came."""
 
+    first: float
+    last: float
     count: int = 0
-    first: float = 0.0
-    last: float = 0.0
-    shapes: set[tuple[int, str]] = field(default_factory=set)
-
-    def add(self, count: int, now: float) -> None:
-        """So many more came, at `now`."""
-        self.first = min(self.first, now) if self.count else now
-        self.count += count
-        self.last = max(self.last, now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +41,7 @@ class Seen:
     count: int
     first: float
     last: float
-    shapes: tuple[tuple[int, str], ...] = ()
+    shapes: tuple[Shape, ...] = ()
 
     def events(self) -> Iterable[Event]:
         """One event for each shape: what a router needs to know of them, and nothing else."""
@@ -66,41 +58,54 @@ class Catalogue:
         self._max_types = max_types
         self._topics: dict[str, dict[str, Kind]] = {}
         self._others: dict[str, Kind] = {}
+        self._shapes: dict[str, dict[str, set[Shape]]] = {}
 
     def note(self, topic: str, events: Sequence[Event], now: float) -> None:
         """Events of one topic were read. Those that cannot be read as events have no type and are not counted."""
         kinds = self._topics.setdefault(topic, {})
-        counts = Counter(map(_TYPE, events))
-        if "" in counts:
-            counts[""] -= sum(event.problem is not None for event in events)
-        for type_, count in counts.items():
-            if count:
-                (kinds.get(type_) or self._kind(topic, type_)).add(count, now)
+        known, before = kinds.get, kinds[""].count if "" in kinds else 0
+        for event in events:
+            kind = known(event.type)
+            if kind is None:
+                kind = self._kind(topic, event.type, now)
+            kind.count += 1
+            kind.last = now
+        if "" in kinds and kinds[""].count > before:
+            self._take_back(kinds, sum(event.problem is not None for event in events))
 
     def shape(self, event: Event) -> None:
         """The router does not remember this event's type with this severity and tenant."""
-        kind = self._kind(event.tp.topic, event.type)
-        if len(kind.shapes) < MAX_SHAPES and kind is not self._others.get(event.tp.topic):
-            kind.shapes.add((event.severity, event.tenant))
+        if len(event.type) > MAX_TYPE_LENGTH:
+            return
+        types = self._shapes.setdefault(event.tp.topic, {})
+        if event.type not in types and len(types) >= 2 * self._max_types:
+            return
+        shapes = types.setdefault(event.type, set())
+        if len(shapes) < MAX_SHAPES:
+            shapes.add((event.severity, event.tenant))
 
     def seen(self) -> list[Seen]:
         """What came so far, by topic and type; the others of a topic last."""
         found = []
         for topic in sorted(self._topics):
-            kinds = sorted(self._topics[topic].items())
-            found += [_seen(topic, type_, kind) for type_, kind in kinds if kind.count]
+            found += [self._seen(topic, type_, kind) for type_, kind in sorted(self._topics[topic].items())]
             if topic in self._others:
-                found.append(_seen(topic, None, self._others[topic]))
+                found.append(self._seen(topic, None, self._others[topic]))
         return found
 
-    def _kind(self, topic: str, type_: str) -> Kind:
-        kinds = self._topics.setdefault(topic, {})
-        if type_ in kinds:
-            return kinds[type_]
-        if len(kinds) >= self._max_types or len(type_) > MAX_TYPE_LENGTH:
-            return self._others.setdefault(topic, Kind())
-        return kinds.setdefault(type_, Kind())
+    def _kind(self, topic: str, type_: str, now: float) -> Kind:
+        """Where a type counts that is new, or for which there is no room."""
+        kinds = self._topics[topic]
+        if type_ and (len(type_) > MAX_TYPE_LENGTH or len(kinds) >= self._max_types):
+            return self._others.setdefault(topic, Kind(now, now))
+        return kinds.setdefault(type_, Kind(now, now))
 
+    def _take_back(self, kinds: dict[str, Kind], unreadable: int) -> None:
+        """Records that cannot be read were counted as events without a type."""
+        kinds[""].count -= unreadable
+        if not kinds[""].count:
+            del kinds[""]
 
-def _seen(topic: str, type_: str | None, kind: Kind) -> Seen:
-    return Seen(topic, type_, kind.count, kind.first, kind.last, tuple(sorted(kind.shapes)))
+    def _seen(self, topic: str, type_: str | None, kind: Kind) -> Seen:
+        shapes = self._shapes.get(topic, {}).get(type_, ()) if type_ is not None else ()
+        return Seen(topic, type_, kind.count, kind.first, kind.last, tuple(sorted(shapes)))

@@ -108,7 +108,11 @@ def _placed(
         prefix = "" if index is None else raw.webhooks[index].prefix
         broken = process.broken if index is None else hooks[index].broken
         needed = {str(finding.path[0])}.union(*(_NEEDS.get(str(step), frozenset()) for step in finding.path))
-        outside = process.broken & {"sources", "eventSets", "tenants", "memory"} if index is not None else frozenset()
+        outside = (
+            process.broken & {"sources", "eventSets", "tenants", "memory", "providers"}
+            if index is not None
+            else frozenset()
+        )
         if needed & (broken | outside):
             continue
         mark, _, _ = locate(node, finding.path)

@@ -52,7 +52,7 @@ class CustomPayload(Payload):
 
 def model_of(name: str, spec: ProviderSpec) -> type[Payload]:
     """The settings of one format: its options as fields. The same facts give the same model, so that settings can be compared."""
-    return _model(name, spec.model_dump_json(by_alias=True))
+    return _model(name, spec.model_dump_json(by_alias=True, exclude_unset=True))
 
 
 @lru_cache(maxsize=256)

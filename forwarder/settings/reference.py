@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import SecretStr
@@ -13,9 +13,13 @@ from pydantic_core import PydanticUndefined
 from forwarder.model.severity import NAMES
 from forwarder.settings import types
 from forwarder.settings.auth import AwsSigV4, Basic, Bearer, HeaderAuth, Login, OAuth2, Unauthenticated
+from forwarder.settings.dialects import NAMES as DIALECTS
 from forwarder.settings.environment import COMMAND_LINE, variables
+from forwarder.settings.payload import MODELS, Payload
 from forwarder.settings.process import EventSet, Preset, Settings, Source, Tenant
+from forwarder.settings.providers.spec import Option, ProviderSpec
 from forwarder.settings.secrets import EnvironmentSecret, FileSecret, NoSecret, ValueSecret
+from forwarder.settings.templates.model import Template
 from forwarder.settings.types import Model
 from forwarder.settings.walk import fields, members, models, tag_of
 from forwarder.settings.webhook import Webhook
@@ -35,7 +39,7 @@ reports all mistakes of all files at once. `config/schema.json` is the same as J
 - A key may be written once. Anchors, aliases and `<<` work; YAML tags do not.
 - File names are relative to the working directory, except `webhooksDir`, which is relative to the configuration file.
 - A file in `webhooksDir` (`.yaml .yml .json`, sub-folders too, hidden names not) holds one webhook, a list, `webhooks: [...]`,
-  or several YAML documents. A webhook may be written in another product's form: `dialect: stalwart` or `dialect: sysdig`.
+  or several YAML documents. A webhook may be written in another product's form: `dialect:` {dialects} ([how](dialects.md)).
 - Command line: {command_line}. Any other `FORWARDER_*` variable that is not in these tables gives a warning.
 """
 _KINDS: dict[Callable[..., Any], str] = {
@@ -51,20 +55,35 @@ _UNIONS = (
     ("httpAuth", (Unauthenticated, Basic, Bearer, HeaderAuth, Login, OAuth2, AwsSigV4)),
 )
 
+_NAMED: tuple[tuple[str, type[Model]], ...] = (
+    ("tenants.NAME", Tenant),
+    ("eventSets.NAME", EventSet),
+    ("presets.NAME", Preset),
+    ("templates.NAME", Template),
+    ("providers.NAME", ProviderSpec),
+    ("providers.NAME.options.NAME", Option),
+)
+"""Mappings of names to models, which the tables show as one row."""
+
 
 def text() -> str:
     """The whole page."""
     return "\n".join(_page()) + "\n"
 
 
+def _listed(words: Iterable[str]) -> str:
+    return ", ".join(f"`{word}`" for word in words)
+
+
 def _page() -> Iterator[str]:
-    yield _INTRO.format(levels=" ".join(NAMES), command_line=", ".join(f"`{name}`" for name in COMMAND_LINE))
+    yield _INTRO.format(levels=" ".join(NAMES), command_line=_listed(COMMAND_LINE), dialects=_listed(DIALECTS))
     env = {variable.path: variable.name for variable in variables()}
     yield from _section("Process", Settings, env)
     yield from _section("sources[]", Source)
-    for title, model in (("tenants.NAME", Tenant), ("eventSets.NAME", EventSet), ("presets.NAME", Preset)):
+    for title, model in _NAMED:
         yield from _section(title, model)
     yield from _section("Webhook", Webhook)
+    yield from _formats()
     for title, forms in _UNIONS:
         yield f"## {title}\n"
         for form in forms:
@@ -81,6 +100,21 @@ def _section(title: str, model: type[Model], env: dict[tuple[str, ...], str] | N
     yield ""
 
 
+def _formats() -> Iterator[str]:
+    """The payload formats with their options."""
+    yield "## payload\n\n`format` is one of those below or one of `providers`; every one knows `timestampFormat` too:\n"
+    yield from (f"- `{name}` ({_type(info)}): {_meaning(info)}" for name, info in fields(Payload).items())
+    yield "\nWhat each format sends, its caps and what answers mean: [providers.md](providers.md).\n"
+    for name, model in MODELS.items():
+        yield f"`format: {name}`: {_doc(model)}\n"
+        for option, info in fields(model).items():
+            if option not in fields(Payload):
+                value = _default(info)
+                said = " (required)" if value == "**required**" else f" ({value})" if value else ""
+                yield f"- `{option}` ({_type(info)}){said}: {_meaning(info)}"
+        yield ""
+
+
 def _form(form: type[Model]) -> Iterator[str]:
     yield f'`"@type": {tag_of(form)}`: {_doc(form)}\n'
     for name, info in fields(form).items():
@@ -95,11 +129,20 @@ def _rows(model: type[Model], path: tuple[str, ...]) -> Iterator[tuple[tuple[str
         inside = models(info.annotation)
         if len(inside) == 1 and not any(get_origin(kind) in (tuple, dict) for kind in members(info.annotation)):
             yield from _rows(inside[0], (*path, name))
-        elif inside and (nested := [m for m in inside if tag_of(m) is None]) and nested[0] not in (Source, Webhook):
+        elif (
+            inside
+            and (nested := [m for m in inside if tag_of(m) is None and not issubclass(m, Payload)])
+            and nested[0] not in (Source, Webhook)
+        ):
             yield (*path, name), info
             yield from _rows(nested[0], (*path, f"{name}[]"))
         else:
             yield (*path, name), info
+
+
+def _untagged(inside: list[type[Model]]) -> list[type[Model]]:
+    """The models that have no section of their own."""
+    return [model for model in inside if tag_of(model) is None and not issubclass(model, Payload)]
 
 
 def _meaning(info: FieldInfo) -> str:
@@ -139,6 +182,8 @@ def _describe(annotation: Any) -> str:
         return "text or secret" if str in members(annotation) else "secret"
     if "Unauthenticated" in tags:
         return "see [httpAuth](#httpauth)"
+    if any(isinstance(part, type) and issubclass(part, Payload) for part in members(annotation)):
+        return "see [payload](#payload)"
     if parts:
         return _describe(parts[0])
     return _WORDS.get(annotation) or f"`{annotation.__name__}`"
@@ -159,8 +204,8 @@ def _default(info: FieldInfo) -> str:
 
 def _amount(value: Any, kind: str) -> str:
     """Durations and sizes in their largest whole unit."""
-    if isinstance(value, bool):
-        return str(value).lower()
+    if isinstance(value, bool | str):
+        return str(value).lower() if isinstance(value, bool) else value
     units: dict[str, float] = {}
     if kind.startswith("duration"):
         units = {"d": 86400, "h": 3600, "m": 60, "s": 1, "ms": 0.001}

@@ -4,17 +4,18 @@ Forwarder. Judges nothing: what cannot be found is left as it is, for the checks
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from pydantic import ValidationError
 
-from forwarder.settings.payload import MODELS, CustomPayload, model_of
+from forwarder.settings.payload import MODELS, CustomPayload, Payload, model_of
 from forwarder.settings.process import EventSet, Settings
-from forwarder.settings.providers.shapes import complaints
+from forwarder.settings.providers.shapes import Complaint, complaints
+from forwarder.settings.providers.spec import ProviderSpec
 from forwarder.settings.sets.catalogue import builtin, named
 from forwarder.settings.templates.resolve import filled
 from forwarder.settings.webhook import Webhook
-
 
 _NAME = re.compile("[a-z][a-z0-9-]{0,62}")
 
@@ -40,7 +41,7 @@ def _webhook(hook: Webhook, settings: Settings) -> Webhook:
     if not isinstance(payload, CustomPayload) or payload.format not in settings.providers:
         return hook
     spec = settings.providers[payload.format]
-    if name_complaint(payload.format) or any(complaints(spec)):
+    if any(provider_problems(payload.format, spec)):
         return hook
     try:
         made = model_of(payload.format, spec).model_validate(given(payload))
@@ -54,8 +55,13 @@ def given(payload: CustomPayload) -> dict[str, Any]:
     return {"format": payload.format, "timestampFormat": payload.timestamp_format} | (payload.model_extra or {})
 
 
-def name_complaint(name: str) -> str:
-    """Why a provider of the user's own cannot have this name; "" where it can."""
+def provider_problems(name: str, spec: ProviderSpec) -> Iterator[Complaint]:
+    """Why a provider of the user's own cannot be used."""
     if name in MODELS:
-        return f"{name!r} is built in; choose another name"
-    return "" if _NAME.fullmatch(name) else "a name of small letters, digits and hyphens is expected, such as `my-siem`"
+        yield (), f"{name!r} is built in; choose another name"
+    elif not _NAME.fullmatch(name):
+        yield (), "a name of small letters, digits and hyphens is expected, such as `my-siem`"
+    for option in spec.options:
+        if hasattr(Payload, option):
+            yield ("options", option), "is a name that every payload has already; choose another"
+    yield from complaints(spec)

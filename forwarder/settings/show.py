@@ -12,7 +12,6 @@ import yaml
 
 from forwarder.settings.auth import TokenAuth
 from forwarder.settings.payload import MODELS
-from forwarder.settings.payload import MODELS
 from forwarder.settings.process import Settings
 from forwarder.settings.secrets import ValueSecret, fingerprint
 from forwarder.settings.types import Model

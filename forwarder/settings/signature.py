@@ -131,7 +131,7 @@ class Named:
 
 def listed(single: Secret, signature: Signature | None) -> tuple[Named, ...]:
     """All keys, newest first: `signatureKey`, then `signature.keys`. Those of type None are no keys."""
-    found = [Named(SigningKey(key=single), ("signatureKey",))]
+    found = [] if single.type == "None" else [Named(SigningKey(key=single), ("signatureKey",))]
     for index, key in enumerate(signature.keys if signature else ()):
         path = ("signature", "keys", index)
         found.append(Named(key, path) if isinstance(key, SigningKey) else Named(SigningKey(key=key), path))

@@ -6,14 +6,14 @@ Sources: Elasticsearch reference, "Bulk API" and "Data streams"; OpenSearch docu
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 import msgspec
 
 from forwarder.deliver.payload.body import json_string, json_value, on_one_line
 from forwarder.deliver.payload.provider import Body, Provider, Reading
-from forwarder.deliver.payload.records import as_object, created_ns, is_object, message_of
+from forwarder.deliver.payload.records import as_object, created_ns, is_object, message_of, severity_words
 from forwarder.deliver.payload.timestamps import timestamp
 from forwarder.model.attempt import Response
 from forwarder.model.event import Event, event_id, identity
@@ -51,15 +51,28 @@ class Answer(msgspec.Struct):
     items: list[dict[str, Result]] = []
 
 
+def complaints(payload: Payload) -> Iterator[tuple[str, str]]:
+    """Options that cannot be used, and why."""
+    pattern = payload.options["index"]
+    for match in _DATED.finditer(pattern):
+        if re.search("[A-Za-z]", _LETTERS.sub("", match[1])):
+            yield "index", f"{match[0]} is no date; yyyy, MM, dd and HH are known, as in {{yyyy.MM.dd}}"
+    rest = _DATED.sub("", pattern)
+    if re.search("[{}]", rest):
+        yield "index", "every { needs a }"
+    if rest != rest.lower():
+        yield "index", "names of indexes are lower case"
+
+
 class Elastic(Provider):
     """Two lines per event: `create` with the event's identity as `_id`, so that a repeat is a conflict and no second document."""
 
     def __init__(self, payload: Payload, cluster: str) -> None:
-        """Raises ValueError for an index pattern that cannot be used."""
         super().__init__(payload, cluster)
         self._index = dated(self.options["index"])
         self._indexes: dict[int, bytes] = {}
         self._ecs = self.options["envelope"] == "ecs"
+        self._words = severity_words(payload)
 
     def render(self, events: Sequence[Event]) -> Body:
         """Never raises."""
@@ -86,7 +99,7 @@ class Elastic(Provider):
             timestamp(created_ns(event), "rfc3339"),
             json_string(event_id(event, self.cluster)),
             json_string(event.type),
-            json_string(self.spec.severity[event.severity]),
+            json_string(self._words[event.severity]),
             tenant,
             record,
         )
@@ -138,15 +151,8 @@ def _reason(result: Result) -> str:
 def dated(pattern: str) -> Callable[[int], str]:
     """An index name by the hour since the Unix epoch (UTC): `{yyyy.MM.dd}` and the like become the event's date.
 
-    Letters are those of Elasticsearch's date math, of which yyyy, MM, dd and HH are known here. Raises ValueError for others.
+    Letters are those of Elasticsearch's date math, of which yyyy, MM, dd and HH are known here.
     """
-    for match in _DATED.finditer(pattern):
-        if re.search("[A-Za-z]", _LETTERS.sub("", match[1])):
-            raise ValueError(
-                f"payload.index: {match[0]} is no date; yyyy, MM, dd and HH are known, as in {{yyyy.MM.dd}}"
-            )
-    if re.search("[{}]", _DATED.sub("", pattern)):
-        raise ValueError(f"payload.index {pattern!r}: every {{ needs a }}")
 
     def name(hour: int) -> str:
         moment = _EPOCH + timedelta(hours=hour)

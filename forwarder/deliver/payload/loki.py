@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from forwarder.deliver.payload.body import json_string
 from forwarder.deliver.payload.provider import Body, Provider, Reading
-from forwarder.deliver.payload.records import created_ns, text_of
+from forwarder.deliver.payload.records import created_ns, severity_words, text_of
 from forwarder.model.attempt import Response
 from forwarder.model.event import Event, identity
 from forwarder.model.times import time_ns
@@ -23,6 +23,7 @@ Labels = tuple[tuple[str, str], ...]
 _LABEL_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*", re.ASCII)
 _LABEL_VALUE_CHARACTERS = 2048
 _MOST_LABELS = 15
+_LEAST_LINE = 64
 _ALWAYS: Labels = (("service_name", "forwarder"),)
 """A stream needs a label."""
 _SECOND = 1_000_000_000
@@ -34,21 +35,28 @@ _TOO_LONG = re.compile(r"[Mm]ax entry size '(\d+)' bytes exceeded")
 _NO_METADATA = "includes structured metadata, but this feature is disallowed"
 
 
+def complaints(payload: Payload) -> Iterator[tuple[str, str]]:
+    """Options that cannot be used, and why."""
+    labels = payload.options["labels"]
+    for name, value in labels.items():
+        if not _LABEL_NAME.fullmatch(name):
+            yield "labels", f"{name!r} is no label name: letters, digits and _ only, and no digit first"
+        if value.startswith("$") and value not in _SOURCES:
+            yield "labels", f"{value!r} is not known; known: {', '.join(_SOURCES)}"
+    if payload.options["maxLine"] < _LEAST_LINE:
+        yield "maxLine", f"{_LEAST_LINE} bytes at least: a line that is cut has to say so"
+    if len(labels) > _MOST_LABELS:
+        yield "labels", f"Loki takes {_MOST_LABELS} labels at most, and fewer are faster"
+
+
 class Loki(Provider):
     """`{"streams":[{"stream":{labels},"values":[["ns","line",{metadata}]]}]}`, in order of time within each stream."""
 
     def __init__(self, payload: Payload, cluster: str) -> None:
-        """Raises ValueError for labels that Loki has no room or name for."""
         super().__init__(payload, cluster)
         self._labels = [(name, _source(value)) for name, value in sorted(self.options["labels"].items())]
         self._most = int(self.options["maxLine"])
-        for name, _ in self._labels:
-            if not _LABEL_NAME.fullmatch(name):
-                raise ValueError(
-                    f"payload.labels: {name!r} is no label name: letters, digits and _ only, and no digit first"
-                )
-        if len(self._labels) > _MOST_LABELS:
-            raise ValueError(f"payload.labels: Loki takes {_MOST_LABELS} labels at most, and fewer are faster")
+        self.words = severity_words(payload)
 
     def render(self, events: Sequence[Event]) -> Body:
         """Never raises."""
@@ -132,7 +140,7 @@ def _source(value: str) -> Callable[[Loki, Event], str]:
 
 _SOURCES: dict[str, Callable[[Loki, Event], str]] = {
     "$topic": lambda _, event: event.tp.topic,
-    "$severity": lambda loki, event: loki.spec.severity[event.severity],
+    "$severity": lambda loki, event: loki.words[event.severity],
     "$type": lambda _, event: event.type,
     "$tenant": lambda _, event: event.tenant,
 }

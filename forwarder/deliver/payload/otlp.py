@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -15,7 +16,7 @@ import msgspec
 from forwarder import __version__
 from forwarder.deliver.payload.body import json_string
 from forwarder.deliver.payload.provider import Body, Provider, Reading
-from forwarder.deliver.payload.records import created_ns, text_of
+from forwarder.deliver.payload.records import created_ns, severity_words, text_of
 from forwarder.model.attempt import Response
 from forwarder.model.event import Event, identity
 from forwarder.model.verdict import Partial
@@ -47,6 +48,7 @@ class Otlp(Provider):
         super().__init__(payload, cluster)
         named = {"service.name": self.options["serviceName"], **self.options["resource"]}
         resource = b",".join([_attribute(name, value) for name, value in named.items()])
+        self._words = severity_words(payload)
         self._structured = self.options["body"] == "structured"
         self._head = b'{"resourceLogs":[{"resource":{"attributes":[%b]},"scopeLogs":[{"scope":%b,"logRecords":[' % (
             resource,
@@ -64,8 +66,8 @@ class Otlp(Provider):
         if event.timestamp_ms > 0:
             yield b'"observedTimeUnixNano":"%d"' % (event.timestamp_ms * 1_000_000)
         if event.severity:
-            word = self.spec.severity[event.severity].encode()
-            yield b'"severityNumber":%d,"severityText":"%b"' % (_SEVERITY_NUMBERS[event.severity], word)
+            word = self._words[event.severity]
+            yield b'"severityNumber":%d,"severityText":%b' % (_SEVERITY_NUMBERS[event.severity], json_string(word))
         yield b'"body":' + (structured(event) if self._structured else _string(text_of(event)))
         yield b'"attributes":[%b]' % b",".join(self._attributes(event))
         yield from _trace(event)
@@ -116,7 +118,13 @@ def _string(text: str) -> bytes:
 
 
 def _attribute(name: str, value: str) -> bytes:
-    return b'{"key":%b,"value":%b}' % (json_string(name), _string(value))
+    return b'%b{"stringValue":%b}}' % (_key(name), json_string(value))
+
+
+@cache
+def _key(name: str) -> bytes:
+    """Names are few: ours, and those of the resource."""
+    return b'{"key":%b,"value":' % json_string(name)
 
 
 def structured(event: Event) -> bytes:

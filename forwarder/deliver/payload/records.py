@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from forwarder.deliver.payload.body import json_string, json_value, on_one_line
 from forwarder.model.event import Event
+from forwarder.model.severity import Severity
+from forwarder.settings.payload import Payload
 
 _WHITE = b" \t\r\n"
 _BLANKS = b' "\\\t\r\nrnt'
@@ -43,3 +45,9 @@ def as_object(event: Event) -> bytes:
 def says_something(value: bytes) -> bool:
     """Whether a JSON string holds more than white space. Exact but for a few words such as `trn`, which count as nothing."""
     return bool(value.strip(_BLANKS))
+
+
+def severity_words(payload: Payload) -> tuple[str, ...]:
+    """The receiver's word for each level: those of its file, and over them those of the option `severity`."""
+    own = payload.options["severity"]
+    return tuple(own.get(level.name.lower(), payload.spec.severity[level]) for level in Severity)

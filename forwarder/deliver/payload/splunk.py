@@ -7,14 +7,22 @@ Sources: Splunk "Getting Data In": "Format events for HTTP Event Collector", "Ab
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 import msgspec
 
 from forwarder.deliver.payload.body import json_string, json_value, on_one_line
 from forwarder.deliver.payload.provider import Body, Provider, Reading, Talk
-from forwarder.deliver.payload.records import as_object, created_ns, is_object, message_of, says_something, text_of
+from forwarder.deliver.payload.records import (
+    as_object,
+    created_ns,
+    is_object,
+    message_of,
+    says_something,
+    severity_words,
+    text_of,
+)
 from forwarder.model.attempt import Failure, Fault, Response
 from forwarder.model.event import Event, identity
 from forwarder.model.verdict import Pace, Partial, Retry
@@ -50,19 +58,26 @@ class Acks(msgspec.Struct):
     acks: dict[str, bool]
 
 
+def complaints(payload: Payload) -> Iterator[tuple[str, str]]:
+    """Options that cannot be used, and why."""
+    if payload.options["endpoint"] == "raw":
+        for name in _METADATA:
+            if payload.options[name]:
+                yield name, f"needs `endpoint: event`; for raw records it goes into the url: ?{name}=..."
+    if payload.options["channel"] and not _is_uuid(payload.options["channel"]):
+        yield "channel", "a UUID is expected"
+
+
 class Splunk(Provider):
     """`{"time","host","source","sourcetype","index","event","fields"}` one after the other, or the bare records."""
 
     talks = True
 
     def __init__(self, payload: Payload, cluster: str) -> None:
-        """Raises ValueError for options that exclude each other."""
         super().__init__(payload, cluster)
         options = self.options
         self._raw = options["endpoint"] == "raw"
-        given = [name for name in _METADATA if options[name]]
-        if self._raw and given:
-            raise ValueError(f"payload.{given[0]} needs endpoint: event; for raw put it into the url: ?{given[0]}=...")
+        self._words = severity_words(payload)
         self._acked = bool(options["ack"])
         own = uuid.uuid5(_WORKER, "\0".join((cluster, *(str(options[name]) for name in _METADATA))))
         self._channel = str(options["channel"] or own) if self._raw or self._acked or options["channel"] else ""
@@ -90,7 +105,7 @@ class Splunk(Provider):
             "event_identity": identity(event, self.cluster),
             "event_id": event.id,
             "event_type": event.type,
-            "severity": self.spec.severity[event.severity],
+            "severity": self._words[event.severity],
             "tenant": event.tenant,
         }
         return b"{%b}" % b",".join([b'"%b":%b' % (k.encode(), json_string(v)) for k, v in fields.items() if v])
@@ -155,6 +170,13 @@ def _acknowledged(response: Response, ack_id: int) -> bool:
     try:
         return msgspec.json.decode(response.body, type=Acks).acks.get(str(ack_id), False)
     except msgspec.DecodeError:
+        return False
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        return bool(uuid.UUID(text))
+    except ValueError:
         return False
 
 

@@ -33,12 +33,17 @@ class Templated(Provider):
         if self._batch == "one" and len(events) != 1:
             raise ValueError(f"{len(events)} events for a template that takes one")
         content_type = self.options["contentType"]
+        content = self._content(subjects)
+        # Signatures that cover the time of sending must say what the body says.
+        return Body(content, content_type, sent_at=str(subjects[0].found.get("SentAt") or ""))
+
+    def _content(self, subjects: list[Subject]) -> bytes:
         if self._batch in ("one", "digest"):
-            return Body(self._whole(subjects), content_type)
+            return self._whole(subjects)
         bodies = self._each(subjects)
         if self._batch == "array":
-            return Body(b"[" + b",".join(bodies) + b"]", content_type)
-        return Body(b"".join([on_one_line(body) + b"\n" for body in bodies]), content_type)
+            return b"[" + b",".join(bodies) + b"]"
+        return b"".join([on_one_line(body) + b"\n" for body in bodies])
 
     def _whole(self, subjects: list[Subject]) -> bytes:
         try:

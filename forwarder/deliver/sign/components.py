@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from yarl import URL
 
-from forwarder.deliver.sign.message import Message, target_uri
+from forwarder.deliver.sign.message import Message, octets, target_uri
 from forwarder.deliver.sign.structured import InnerList, quoted
 
 
@@ -40,6 +40,8 @@ def component(message: Message, name: str) -> str:
         derive = _DERIVED.get(name)
         if derive is None:
             raise Uncovered(f"{name} is no component that is known here")
+        if not message.url and name != "@method":
+            raise Uncovered(f"{name} cannot be known: the URL that the request was sent to is missing")
         return derive(message)
     value = message.headers.get(name)
     if value is None:
@@ -55,4 +57,4 @@ def signature_base(message: Message, covered: InnerList) -> bytes:
             raise Uncovered(f"{name} with parameters is not known here")
         lines.append(f"{quoted(name)}: {component(message, name)}")
     lines.append(f'"@signature-params": {covered}')
-    return "\n".join(lines).encode("utf-8", "surrogateescape")
+    return octets("\n".join(lines))

@@ -34,7 +34,7 @@ def sign(
         (scheme.timestamp_header, Piece.TIMESTAMP),
         (scheme.sent_at_header, Piece.SENT_AT),
     )
-    return headers + [(name, message.piece(piece).decode()) for name, piece in told if name]
+    return headers + [(name, _text((piece,), message)) for name, piece in told if name]
 
 
 def content(scheme: Scheme, message: Message) -> Iterator[bytes]:
@@ -43,4 +43,6 @@ def content(scheme: Scheme, message: Message) -> Iterator[bytes]:
 
 
 def _text(template: Template, message: Message) -> str:
-    return "".join(part if isinstance(part, str) else message.piece(part).decode() for part in template)
+    return "".join(
+        part if isinstance(part, str) else message.piece(part).decode("utf-8", "surrogateescape") for part in template
+    )

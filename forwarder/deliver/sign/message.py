@@ -31,21 +31,26 @@ class Message:
             case Piece.BODY:
                 return self.body
             case Piece.ID:
-                return self.id.encode()
+                return octets(self.id)
             case Piece.TIMESTAMP:
-                return self.timestamp.encode()
+                return octets(self.timestamp)
             case Piece.SENT_AT:
-                return self.sent_at.encode()
+                return octets(self.sent_at)
             case Piece.METHOD:
-                return self.method.encode()
+                return octets(self.method)
             case Piece.URL:
-                return target_uri(self.url).encode()
+                return octets(target_uri(self.url))
             case Piece.PATH:
-                return URL(self.url).raw_path_qs.encode()
+                return octets(URL(self.url).raw_path_qs) if self.url else b""
             case Piece.SIGNATURE:
                 raise ValueError("a signature does not sign itself")
 
 
+def octets(text: str) -> bytes:
+    """The bytes of a header's text; those that were no UTF-8 come back as they were."""
+    return text.encode("utf-8", "surrogateescape")
+
+
 def target_uri(url: str) -> str:
     """The URL as it goes over the wire: escaped, without user, password and fragment (RFC 9421, section 2.2.2)."""
-    return str(URL(url).with_user(None).with_fragment(None))
+    return str(URL(url).with_user(None).with_fragment(None)) if url else ""

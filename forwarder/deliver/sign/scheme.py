@@ -113,7 +113,8 @@ def moment(text: str) -> float | None:
         found = datetime.fromisoformat(text.upper())
     except ValueError:
         return None
-    return found.timestamp() if found.tzinfo is not None and "T" in text.upper() else None
+    plain = text.isascii() and text.isprintable() and "T" in text.upper()
+    return found.timestamp() if plain and found.tzinfo is not None else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,10 @@ def _receivable(scheme: Scheme, index: int) -> Iterator[Finding]:
     if Piece.TIMESTAMP in scheme.content and scheme.timestamp_header is None and Piece.TIMESTAMP not in _told(scheme):
         text = "{timestamp} is signed, and no header tells it: give timestampHeader, or put {timestamp} into value"
         yield Finding(("signature", "content"), text, index)
+    for piece, header in ((Piece.TIMESTAMP, scheme.timestamp_header), (Piece.SENT_AT, scheme.sent_at_header)):
+        if (header or piece in _told(scheme)) and piece not in scheme.content:
+            text = f"{{{piece.value}}} is told in a header and not signed: anybody on the way can change it"
+            yield Finding(("signature", "content"), text, index, Weight.WARNING)
     if Piece.BODY not in scheme.content:
         text = "{body} is not signed: anybody on the way can change the events unnoticed"
         yield Finding(("signature", "content"), text, index, Weight.WARNING)

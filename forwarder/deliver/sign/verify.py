@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -102,16 +103,30 @@ def _filled(scheme: Scheme, message: Message) -> tuple[Message, list[str]] | Rej
     def told(name: str | None) -> str:
         return message.headers[name.lower()] if name else ""
 
-    match = _pattern(scheme).fullmatch(message.headers[scheme.signature_header.lower()])
+    match = _pattern(scheme, message).fullmatch(message.headers[scheme.signature_header.lower()])
     if match is None:
         return Rejected(Reason.MALFORMED, f"{scheme.signature_header} is not {shape(scheme)}")
     inside = match.groupdict()
     timestamp = inside.get("timestamp") or told(scheme.timestamp_header)
     if timestamp and scheme.unit.read(timestamp) is None:
         return Rejected(Reason.MALFORMED, f"the timestamp is no {_UNITS[scheme.unit.value]}")
-    batch_id, sent_at = inside.get("id") or told(scheme.id_header), inside.get("sentAt") or told(scheme.sent_at_header)
+    batch_id = inside.get("id") or told(scheme.id_header) or message.headers.get("forwarder-batch-id", "")
+    sent_at = inside.get("sentAt") or told(scheme.sent_at_header) or _in_body(scheme, message.body)
     filled = replace(message, id=batch_id, timestamp=timestamp, sent_at=sent_at)
     return filled, inside["signature"].split(scheme.separator) if scheme.separator else [inside["signature"]]
+
+
+def _in_body(scheme: Scheme, body: bytes) -> str:
+    """The `sentAt` of a JSON body, where the scheme signs it and no header tells it."""
+    if Piece.SENT_AT not in scheme.content:
+        return ""
+    try:
+        found = json.loads(body)
+    except (ValueError, RecursionError):
+        return ""
+    names = ("sentAt", "SentAt", "sent_at")
+    texts = [found[name] for name in names if isinstance(found.get(name), str)] if isinstance(found, dict) else []
+    return texts[0] if texts else ""
 
 
 _UNITS = {"s": "whole number of seconds", "ms": "whole number of milliseconds", "rfc3339": "RFC 3339 time"}
@@ -126,12 +141,15 @@ def shape(scheme: Scheme) -> str:
     return "".join(parts).replace("<signature>", f"{prefix}<{scheme.encoding.value}>")
 
 
-def _pattern(scheme: Scheme) -> re.Pattern[str]:
+def _pattern(scheme: Scheme, message: Message) -> re.Pattern[str]:
+    """What the request itself tells has to stand in the header too; the rest is read from there."""
     parts = []
     seen: set[Piece] = set()
     for part in (*scheme.head, Piece.SIGNATURE, *scheme.tail):
         if isinstance(part, str):
             parts.append(re.escape(part))
+        elif part in (Piece.METHOD, Piece.URL, Piece.PATH):
+            parts.append(re.escape(message.piece(part).decode("utf-8", "surrogateescape")))
         elif part in seen:
             parts.append(f"(?P={part.value})")
         else:

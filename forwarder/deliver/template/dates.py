@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from forwarder.model.times import time_ns
@@ -63,9 +64,14 @@ _STRFTIME = re.compile(r"%(.)", re.DOTALL)
 def rfc3339(ns: int) -> str:
     """Nanoseconds since the Unix epoch as RFC 3339 in UTC, with the digits that it has. Raises OverflowError past year 9999."""
     seconds, fraction = divmod(ns, 10**9)
-    moment = _EPOCH + timedelta(seconds=seconds)
     digits = f".{fraction:09d}".rstrip("0") if fraction else ""
-    return f"{moment.replace(tzinfo=None).isoformat()}{digits}Z"
+    return f"{_second(seconds)}{digits}Z"
+
+
+@lru_cache(maxsize=1024)
+def _second(seconds: int) -> str:
+    """Most events of a stream share their second with others."""
+    return (_EPOCH + timedelta(seconds=seconds)).replace(tzinfo=None).isoformat()
 
 
 def date(value: Any, layout: str = "") -> str:

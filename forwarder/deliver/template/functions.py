@@ -127,7 +127,10 @@ def length(value: Any) -> int:
 
 def mrkdwn(value: Any) -> str:
     """For Slack's text fields (https://docs.slack.dev/messaging/formatting-message-text, "Escaping text"): no mention, no link."""
-    return replace(replace(replace(value, "&", "&amp;"), "<", "&lt;"), ">", "&gt;")
+    plain = text(value)
+    if "&" not in plain and "<" not in plain and ">" not in plain:
+        return plain
+    return replace(replace(replace(plain, "&", "&amp;"), "<", "&lt;"), ">", "&gt;")
 
 
 def url_encode(value: Any) -> str:

@@ -192,8 +192,9 @@ def _number(token: Token) -> Any:
     except ValueError:
         pass
     try:
-        return float(text)
-    except ValueError:
+        value = float(text)
+        return int(value) if value.is_integer() else value  # Go writes 1e3 as 1000
+    except (ValueError, OverflowError):
         raise TemplateError(token.place, f"{token.text!r} is no number") from None
 
 

@@ -166,6 +166,7 @@ ONE = Vocabulary(
     _SINGLE | _VALUES,
     dict.fromkeys(_BATCH, "is there only where one body holds the whole batch: `batch: digest`"),
     FIELDS,
+    _DIRECT,
 )
 """The variables of a template that is rendered for each event."""
 

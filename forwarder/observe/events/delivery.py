@@ -151,9 +151,10 @@ class EgressDenied(Occurrence):
 
 @dataclass(frozen=True)
 class SecretUnavailableSeen(Occurrence):
-    """A secret of the webhook could not be read just now. `error` names the variable or file, never a value."""
+    """A secret of the webhook could not be read just now, or its login was refused. `error` names the variable, file or login
+    host, never a value."""
 
-    text: ClassVar = "secret unavailable"
+    text: ClassVar = "credentials unavailable"
     level: ClassVar = ERROR
     every: ClassVar = 60.0
     per: ClassVar = ("webhook",)

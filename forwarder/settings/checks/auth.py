@@ -31,6 +31,21 @@ def authentication(settings: Settings) -> Iterator[Finding]:
             yield Finding(("httpHeaders",), f"{name} is written by httpAuth already; remove one of the two", index)
         for path, text, weight in _problems(hook):
             yield Finding(("httpAuth", *path), text, index, weight)
+        yield from _usual(hook, index, own)
+
+
+def _usual(hook: Webhook, index: int, own: set[str]) -> Iterator[Finding]:
+    """The credential that the payload's format has of its own."""
+    spec = hook.payload.spec.auth
+    held = hook.payload.options.get(spec.option) if spec else None
+    if spec is None or held is None or isinstance(held, NoSecret):
+        return
+    if not isinstance(hook.http_auth, Unauthenticated):
+        text = "is not sent, because httpAuth is given; remove one of the two"
+        yield Finding(("payload", spec.option), text, index, Weight.WARNING)
+    elif spec.header.lower() in own:
+        text = f"{spec.header.lower()} is written by payload.{spec.option} already; remove one of the two"
+        yield Finding(("httpHeaders",), text, index)
 
 
 def _taken(auth: HttpAuth) -> frozenset[str]:

@@ -1,4 +1,4 @@
-"""Checks of payload formats: that each webhook's is known and has the options it needs, and that users' own `providers` can be used."""
+"""Checks of payload formats: that each webhook's is known and has its options, and that users' `providers` can be used."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from forwarder.settings.phrases import phrase
 from forwarder.settings.problems import Finding, nearest, shown
 from forwarder.settings.process import Settings
 from forwarder.settings.providers.leaves import LeafError, leaves, parse, steps
-from forwarder.settings.providers.shapes import complaints, references
+from forwarder.settings.providers.shapes import references
 from forwarder.settings.providers.spec import ProviderSpec
-from forwarder.settings.resolve import given, name_complaint
+from forwarder.settings.resolve import given, provider_problems
 from forwarder.settings.tree import Mark, Step, Text
 from forwarder.settings.webhook import Webhook
 
@@ -31,13 +31,9 @@ def payloads(settings: Settings) -> Iterator[Finding]:
 
 
 def _of_provider(name: str, spec: ProviderSpec) -> Iterator[tuple[tuple[Step, ...], str]]:
-    if problem := name_complaint(name):
-        yield (), problem
-    yield from complaints(spec)
-    for option in spec.options:
-        if hasattr(Payload, option):
-            yield ("options", option), "is a name that every payload has already; choose another"
-    if not any(hasattr(Payload, option) for option in spec.options):
+    found = list(provider_problems(name, spec))
+    yield from found
+    if not found:
         yield from _defaults(spec)
 
 
@@ -65,15 +61,17 @@ def _of_webhook(hook: Webhook, settings: Settings) -> Iterator[tuple[tuple[Step,
             f"no payload format is called {payload.format!r}{nearest(payload.format, known)}; known: {', '.join(known)}; "
             "your own go under `providers`",
         )
-    elif not name_complaint(payload.format) and not any(complaints(settings.providers[payload.format])):
+    elif not any(provider_problems(payload.format, settings.providers[payload.format])):
         model = model_of(payload.format, settings.providers[payload.format])
+        extra = payload.model_extra or {}
         try:
             model.model_validate(given(payload))
         except ValidationError as error:
             for found in _errors(error):
                 path: tuple[Step, ...] = found["loc"]
-                value = (payload.model_extra or {}).get(str(path[0])) if path else None
-                yield path, phrase(found, model, _text(value)) + _value(found, value, ("payload", *path))
+                if found["type"] == "missing" or path[0] in extra:  # a wrong default is the provider's, and said there
+                    value = extra.get(str(path[0]))
+                    yield path, phrase(found, model, _text(value)) + _value(found, value, ("payload", *path))
 
 
 def _options(payload: Payload) -> Iterator[tuple[tuple[Step, ...], str]]:

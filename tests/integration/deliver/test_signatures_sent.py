@@ -10,6 +10,8 @@ import pytest
 
 from forwarder.cli.rawhttp import read_request
 from forwarder.clock import SystemClock
+from forwarder.deliver.payload.json_array import JsonArray
+from forwarder.deliver.payload.provider import Body
 from forwarder.deliver.sign.schemes import SCHEMES, scheme_of
 from forwarder.deliver.sign.verify import Reason, Rejected, Result, Verified, verify
 from forwarder.model.attempt import Failure, Fault
@@ -74,6 +76,20 @@ async def test_sent_at_is_that_of_the_batch_on_every_attempt_and_is_signed(sende
         assert judged(request, ["k"], scheme) == Verified(0)
     request.headers["X-Sent-At"] = "2026-01-01T00:00:00.000Z"
     assert judged(request, ["k"], scheme) == Rejected(Reason.MISMATCH)
+
+
+@pytest.mark.parametrize(("told", "used"), [("2026-01-31T12:00:00+01:00", True), ("soon\r\nX-Injected: 1", False)])
+async def test_a_body_that_tells_when_it_was_sent_and_its_signature_agree(
+    sender: Making, monkeypatch: pytest.MonkeyPatch, told: str, used: bool
+) -> None:
+    monkeypatch.setattr(JsonArray, "render", lambda self, events: Body(b"[]", "application/json", sent_at=told))
+    given = {"scheme": "sift-stack", "content": "{sentAt}.{body}", "sentAtHeader": "X-Sent-At"}
+    async with receiver(answer(200)) as server:
+        sending = sender(server.port, signature={**given, "keys": [secret("k")]})
+        await sending.attempt(sending.prepare(BATCH), 1, {})
+    [request] = server.requests
+    assert (request.headers["X-Sent-At"] == told) is used and "X-Injected" not in request.headers
+    assert judged(request, ["k"], scheme_of(Signature.model_validate(given))) == Verified(0)
 
 
 async def test_headers_that_are_covered_are_those_that_are_sent(sender: Making) -> None:

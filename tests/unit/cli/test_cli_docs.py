@@ -11,7 +11,9 @@ from forwarder.cli.main import _COMMANDS
 from forwarder.configuration import load_checked
 from tests.unit.cli.conftest import ROOT, Forwarder
 
-PAGES = (ROOT / "README.md", ROOT / "docs" / "first-ten-minutes.md")
+PAGES = (
+    ROOT / "README.md", ROOT / "docs" / "first-ten-minutes.md", ROOT / "docs" / "tenants.md", ROOT / "docs" / "dialects.md",
+)  # fmt: skip
 
 
 def blocks(language: str) -> list[tuple[str, str]]:
@@ -31,7 +33,7 @@ def test_every_configuration_shown_is_valid(
     assert load_checked(path).settings.webhooks
 
 
-def test_both_pages_show_a_configuration() -> None:
+def test_every_page_shows_a_configuration() -> None:
     assert {page for page, _ in blocks("yaml")} == {page.name for page in PAGES}
 
 
@@ -45,7 +47,8 @@ def test_every_option_shown_exists(page: Path, forwarder: Forwarder) -> None:
     used = re.findall(r"\bforwarder ([a-z-]+)((?: [^\n`#|]*)?)", page.read_text())
     for name, rest in used:
         if name in _COMMANDS:
-            arguments = (name, "show") if name == "config" else (name,)
+            inner = {"config": ("show",), "import": ("stalwart",)}.get(name, ())
+            arguments = (name, *inner)
             known = forwarder(*arguments, "--help").stdout
             for option in re.findall(r"(?<= )--[a-z-]+", rest):
                 assert re.search(rf"{option}\b", known), f"{name} {option}"

@@ -119,6 +119,16 @@ def test_a_component_that_is_not_there_cannot_be_covered(name: str) -> None:
         HttpSignature(components=(name,)).headers([("k", read_key("k", (Algorithm.HMAC_SHA256,)))], EXAMPLE, 0.0)
 
 
+def test_without_the_url_what_it_is_for_cannot_be_checked() -> None:
+    scheme = HttpSignature()
+    key = read_key("k", scheme.algorithms)
+    headers = {name.lower(): value for name, value in scheme.headers([("k", key)], with_id(EXAMPLE), CREATED)}
+    message = replace(with_id(EXAMPLE), url="", headers=with_id(EXAMPLE).headers | headers)
+    found = check(scheme, [key], message, CREATED, 300.0)
+    assert found == Rejected(Reason.NO_HEADER)
+    assert isinstance(found, Rejected) and "the URL that the request was sent to is missing" in found.detail
+
+
 def test_a_digest_of_the_rfc() -> None:
     """RFC 9530, appendix D: the same JSON, by SHA-512 and SHA-256."""
     body = b'{"hello": "world"}\n'

@@ -315,6 +315,32 @@ def test_a_scheme_that_cannot_be_made_says_which_field_is_wrong(settings: dict[s
         scheme_of(Signature.model_validate(given))
 
 
+def test_what_the_request_tells_must_stand_in_the_header_too() -> None:
+    scheme = custom(value="{method} {path} {signature}")
+    headers = signed(scheme, "k")
+    assert headers["X-Own"].startswith("POST /hook?k=v ")
+    assert judged(scheme, ["k"], headers) == Verified(0)
+    other = headers | {"X-Own": headers["X-Own"].replace("POST", "GET")}
+    assert judged(scheme, ["k"], other) == Rejected(Reason.MALFORMED)
+
+
+@pytest.mark.parametrize("name", ["sentAt", "SentAt", "sent_at"])
+def test_sent_at_is_found_in_the_body_where_no_header_tells_it(name: str) -> None:
+    scheme = custom(content="{sentAt}.{body}")
+    body = b'{"%b":"2026-01-31T12:00:00.000Z"}' % name.encode()
+    headers = signed(scheme, "k", body=body)
+    assert judged(scheme, ["k"], headers, body) == Verified(0)
+    for other in (b'{"%b":1}' % name.encode(), b"[]", b"\xff"):
+        assert judged(scheme, ["k"], headers, other) == Rejected(Reason.MISMATCH)
+
+
+@EVERY
+def test_headers_that_are_no_utf_8_are_refused_and_break_nothing(scheme: Any) -> None:
+    headers = signed(scheme, NEW)
+    for name in written(scheme):
+        assert isinstance(judged(scheme, [NEW], headers | {name: headers[name] + "\udcff"}), Rejected)
+
+
 def test_braces_are_written_twice() -> None:
     scheme = custom(content='{{"b":"{body}"}}', value="{{{signature}}}")
     headers = signed(scheme, "k")

@@ -182,7 +182,7 @@ def test_every_declared_metric_is_exposed_with_its_help(metrics: Metrics) -> Non
     for metric in METRICS:
         family = families[metric.name.removesuffix("_total")]
         assert (family.documentation, family.type) == (metric.help, metric.kind.value)
-        assert family.samples, metric.name
+        assert family.samples or () in metric.values.values(), metric.name
 
 
 def test_the_process_and_the_build_are_described(metrics: Metrics) -> None:
@@ -195,7 +195,7 @@ def test_the_process_and_the_build_are_described(metrics: Metrics) -> None:
 def test_a_webhook_has_a_bounded_number_of_series(metrics: Metrics) -> None:
     before = text(metrics).count("\n")
     metrics.add_webhook("siem")
-    assert text(metrics).count("\n") - before <= 85
+    assert text(metrics).count("\n") - before <= 110
 
 
 def test_scrapes_survive_webhooks_that_come_and_go_meanwhile(metrics: Metrics) -> None:

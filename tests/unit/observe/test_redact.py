@@ -208,3 +208,24 @@ def test_the_cost_does_not_grow_with_the_number_of_secrets() -> None:
         known.register(f"{number:05d}-secret")
     known._known(Counting("attempt finished for webhook siem after 0.123 seconds, 17 events"))
     assert compared < 10
+
+
+def test_what_is_forgotten_is_shown_again_and_the_others_stay_hidden() -> None:
+    redactor = Redactor()
+    for secret in ("hunter2-one", "hunter2-two", "abc", "hunter2/one"):
+        redactor.register(secret)
+    assert redactor.knows("hunter2-one")
+    redactor.forget("hunter2-one")
+    redactor.forget("abc")
+    redactor.forget("never known")
+    assert not redactor.knows("hunter2-one")
+    assert redactor.text("hunter2-one hunter2-two hunter2/one hunter2%2Fone") == "hunter2-one *** *** ***"
+    assert redactor.text("abc") == "abc"
+
+
+def test_a_form_that_is_a_secret_itself_is_not_forgotten_with_it() -> None:
+    redactor = Redactor()
+    redactor.register("a b c d")
+    redactor.register("a%20b%20c%20d")
+    redactor.forget("a b c d")
+    assert redactor.text("x a%20b%20c%20d") == "x ***"

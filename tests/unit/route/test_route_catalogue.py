@@ -69,6 +69,13 @@ def test_shapes_are_what_the_router_meets_first_and_bounded() -> None:
     assert len(one.shapes) == MAX_SHAPES
 
 
+def test_types_that_only_catch_up_brings_take_no_room_without_end() -> None:
+    catalogue = Catalogue(max_types=10)
+    for number in range(1000):
+        catalogue.shape(event(f"type-{number}"))
+    assert sum(len(types) for types in catalogue._shapes.values()) <= 20
+
+
 def takers(*hooks: object, **rest: object) -> Takers:
     document = {"sources": [{"topic": "audit"}], "webhooks": list(hooks), **rest}
     return Takers(Settings.model_validate(document))

@@ -93,7 +93,7 @@ def test_a_sysdig_secret_may_be_a_tagged_secret(place: Place) -> None:
         ("auth: CERTIFICATE", "auth: CERTIFICATE is not translated; use tls.clientCertificate"),
         ("headers: {a: b}", "headers: a list of {key: ..., value: ...} is expected"),
         ("headers: [{key: a, value: b}, {key: a, value: c}]", "headers: the header 'a' is here twice"),
-        ("output: xml", "payload.format: must be one of json, ndjson, stalwart"),
+        ("output: xml", "payload.format: no payload format is called 'xml'; known: "),
         ("timestampFormat: days", "payload.timestampFormat: must be one of seconds"),
         ("endpont: x", "endpont: unknown key"),
         ("dialect: sysdg", "dialect: must be one of stalwart, sysdig, connectsecure, sourcedefense, sift (did you mean `sysdig`?) ('sysdg')"),

@@ -43,7 +43,7 @@ def test_all_mistakes_of_all_files_are_said_at_once_in_the_order_of_their_places
         ("events: auth.success", "events: a list is expected; put the value in brackets: [...] ('auth.success')"),
         ("tls: yes", "tls: a mapping of keys is expected ('yes')"),
         ("filter: [a]", "filter: text is expected"),
-        ("payload: {format: xml}", "payload.format: must be one of json, ndjson, stalwart ('xml')"),
+        ("payload: {format: xml}", "payload.format: no payload format is called 'xml'; known: "),
         ("level: loud", "level: a level is expected: 0..6, or one of unknown, informational"),
         ("startAt: yesterday", "startAt: a start is expected: now, earliest, or a time such as"),
         ('httpAuth: {"@type": Bearr}', "httpAuth: \"@type\" is 'Bearr'; it must be one of Unauthenticated, Basic"),

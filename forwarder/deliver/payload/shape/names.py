@@ -27,7 +27,7 @@ SLOT = b"\x00"
 
 def _time(style: TimestampFormat) -> Getter:
     def get(scene: Scene) -> Value | None:
-        time_ns = scene.event.time_ns
+        time_ns = scene.time_ns
         value = timestamp(time_ns, style) if time_ns else b"null"
         return None if value == b"null" else value
 

@@ -40,6 +40,11 @@ class Scene:
         return identity(self.event, self.cluster)
 
     @property
+    def time_ns(self) -> int:
+        """The event's time, else that of its record (nanoseconds since the epoch); 0 where neither is known."""
+        return self.event.time_ns or max(self.event.timestamp_ms, 0) * 1_000_000
+
+    @property
     def data(self) -> bytes:
         """The record as one JSON value."""
         return json_value(self.event)

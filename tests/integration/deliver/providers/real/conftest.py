@@ -12,11 +12,12 @@ import pytest
 
 from forwarder.clock import SystemClock
 from forwarder.deliver.client import Client
-from forwarder.deliver.sender import Prepared, Sender
+from forwarder.deliver.sender import Sender
 from forwarder.model.event import Event
-from forwarder.model.verdict import Partial, Verdict
+from forwarder.model.verdict import Verdict
 from tests.support.receivers.real import OpenSearch, OtelSink, ReceiverMissing, VictoriaLogs
-from tests.unit.deliver.make import batch, event, webhook
+from tests.support.receivers.settle import settle
+from tests.unit.deliver.make import event, webhook
 
 CLUSTER = "prod"
 SECOND = 1_000_000_000
@@ -59,20 +60,11 @@ def victorialogs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[VictoriaL
 
 @pytest.fixture
 def deliver(client: Client) -> Delivering:
-    """Sends events to a URL in one request, and what a verdict asks to be sent again once more; returns the verdicts."""
+    """Sends events to a URL, and once more what a verdict asks to be sent again; returns the verdicts."""
 
     async def send(url: str, events: list[Event], **settings: Any) -> list[Verdict]:
         hook = webhook(url=url, allowPlainHttp=True, timeout=10, **settings)
-        sender = Sender(hook, client, CLUSTER, SystemClock())
-        verdicts: list[Verdict] = []
-        while events and len(verdicts) < 5:
-            prepared = sender.prepare(batch(*events))
-            assert isinstance(prepared, Prepared), prepared
-            result = await sender.attempt(prepared, 1, {})
-            verdicts.append(sender.judge(prepared, result.result, len(events)))
-            last = verdicts[-1]
-            events = [events[index] for index in last.again] if isinstance(last, Partial) else []
-        return verdicts
+        return (await settle(Sender(hook, client, CLUSTER, SystemClock()), events, most=5)).verdicts
 
     return send
 
