@@ -42,7 +42,9 @@ def fetch(url: str) -> Types:
         why: object = f"HTTP {error.code}"
     except (OSError, ValueError) as error:
         why = error.reason if isinstance(error, urllib.error.URLError) else error
-    text = f"{address}: {why}; is this a running Forwarder? (http.listen says where it listens; --from-kafka needs none)"
+    text = (
+        f"{address}: {why}; is this a running Forwarder? (http.listen says where it listens; --from-kafka needs none)"
+    )
     raise ForwarderError(text)
 
 
@@ -67,3 +69,4 @@ def _merge(into: dict[str, Any], row: dict[str, Any]) -> None:
         if _STRONGER.get(how, 0) >= _STRONGER.get(into["webhooks"].get(name, "disabled"), 0):
             into["webhooks"][name] = how
     into["nobody"] = into["nobody"] and row["nobody"]
+    into["partial"] = into["partial"] or row["partial"]

@@ -41,9 +41,14 @@ def types(found: Types, output: Output) -> str:
 
 def _row(row: dict[str, Any]) -> tuple[str, ...]:
     kind = "(all other types)" if row["type"] is None else plain(row["type"]) or "(none)"
+    return (row["topic"], kind, plain(row["title"]), str(row["count"]), row["lastSeen"] or "", _who(row))
+
+
+def _who(row: dict[str, Any]) -> str:
     hooks = ", ".join(name + _NOTES.get(how, "") for name, how in row["webhooks"].items())
-    who = "?" if row["type"] is None else f"{_NOBODY}{': ' + hooks if hooks else ''}" if row["nobody"] else hooks
-    return (row["topic"], kind, plain(row["title"]), str(row["count"]), row["lastSeen"] or "", who)
+    if row["nobody"]:
+        return f"{_NOBODY}{': ' + hooks if hooks else ''}"
+    return f"{hooks}{', ' if hooks else ''}?" if row["partial"] or row["type"] is None else hooks
 
 
 def _summary(count: int, lost: int) -> str:

@@ -51,7 +51,8 @@ class _Reading:
         known = self.found.get((one.topic, one.type)) if one.type is not None else None
         if known is None:
             return document(self.takers.listed(one, {}))
-        return document(self.takers.listed(replace(one, first=known.first, last=known.last), known.webhooks))
+        told = replace(one, first=known.first, last=known.last, partial=False)
+        return document(self.takers.listed(told, known.webhooks))
 
 
 def read(settings: Settings, topics: Sequence[str], last: int) -> Types:

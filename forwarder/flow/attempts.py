@@ -100,5 +100,12 @@ def _line(lane: Lane, events: Sequence[Event], attempt: Attempt, verdict: Verdic
         verdict=type(verdict).__name__.lower(),
         retry_in_s=round(retry_in, 3) if isinstance(verdict, Retry) else None,
         partitions=tuple(sorted({event.tp for event in events})),
-        error=attempt.result.text if isinstance(attempt.result, Failure) else "",
+        error=_why(attempt, verdict),
     )
+
+
+def _why(attempt: Attempt, verdict: Verdict) -> str:
+    """What went wrong, in words: the fault, or what was read out of the answer."""
+    if isinstance(attempt.result, Failure):
+        return attempt.result.text
+    return "" if isinstance(verdict, Delivered | Interrupted) else verdict.reason

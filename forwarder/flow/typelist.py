@@ -44,6 +44,7 @@ def document(one: Listed) -> dict[str, Any]:
         "lastSeen": _moment(seen.last),
         "webhooks": {name: how.value for name, how in one.webhooks.items()},
         "nobody": one.nobody,
+        "partial": seen.partial,
     }
 
 

@@ -13,7 +13,6 @@ from forwarder.model.attempt import DeadLetterReason, DiscardReason
 from forwarder.model.event import Event, Unreadable
 from forwarder.model.verdict import Partial
 
-
 EXCERPT_CHARACTERS = 512
 """How much of an answer a dead letter tells."""
 

@@ -15,9 +15,8 @@ MAX_TYPES = 1_000
 """Types kept per topic. Types are the producers' to choose; those that come later are counted together."""
 MAX_TYPE_LENGTH = 256
 """Characters; a longer type is counted with the others."""
-MAX_SHAPES = 64
-"""Pairs of severity and tenant kept per type."""
-
+MAX_SHAPES = 50_000
+"""Pairs of severity and tenant kept, over all types and topics: a few megabytes at most. Beyond it a type's row says that it is partial."""
 
 Shape = tuple[int, str]
 """A severity and a tenant."""
@@ -34,7 +33,8 @@ class Kind:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A type as of one moment. `type` is None for all types together that there was no room for."""
+    """A type as of one moment. `type` is None for all types together that there was no room for. `partial`: it came with more
+    severities and tenants than `shapes` holds."""
 
     topic: str
     type: str | None
@@ -42,20 +42,23 @@ class Seen:
     first: float
     last: float
     shapes: tuple[Shape, ...] = ()
+    partial: bool = False
 
     def events(self) -> Iterable[Event]:
         """One event for each shape: what a router needs to know of them, and nothing else."""
-        shapes = self.shapes or ((0, ""),)
-        for severity, tenant in () if self.type is None else shapes:
-            place = TP(self.topic, 0)
+        place = TP(self.topic, 0)
+        for severity, tenant in self.shapes:
             yield Event(place, 0, 0, None, b"{}", (), "", self.type or "", 0, severity, tenant, 2)
 
 
 class Catalogue:
     """The types of all topics of one worker."""
 
-    def __init__(self, max_types: int = MAX_TYPES) -> None:
+    def __init__(self, max_types: int = MAX_TYPES, max_shapes: int = MAX_SHAPES) -> None:
         self._max_types = max_types
+        self._room = max_shapes
+        self._pool: dict[Shape, Shape] = {}
+        self._partial: set[tuple[str, str]] = set()
         self._topics: dict[str, dict[str, Kind]] = {}
         self._others: dict[str, Kind] = {}
         self._shapes: dict[str, dict[str, set[Shape]]] = {}
@@ -81,8 +84,14 @@ class Catalogue:
         if event.type not in types and len(types) >= 2 * self._max_types:
             return
         shapes = types.setdefault(event.type, set())
-        if len(shapes) < MAX_SHAPES:
-            shapes.add((event.severity, event.tenant))
+        shape = (event.severity, event.tenant)
+        if shape in shapes:
+            return
+        if not self._room:
+            self._partial.add((event.tp.topic, event.type))
+            return
+        self._room -= 1
+        shapes.add(self._pool.setdefault(shape, shape))
 
     def seen(self) -> list[Seen]:
         """What came so far, by topic and type; the others of a topic last."""
@@ -107,5 +116,8 @@ class Catalogue:
             del kinds[""]
 
     def _seen(self, topic: str, type_: str | None, kind: Kind) -> Seen:
-        shapes = self._shapes.get(topic, {}).get(type_, ()) if type_ is not None else ()
-        return Seen(topic, type_, kind.count, kind.first, kind.last, tuple(sorted(shapes)))
+        if type_ is None:
+            return Seen(topic, None, kind.count, kind.first, kind.last)
+        shapes = self._shapes.get(topic, {}).get(type_, ())
+        partial = not shapes or (topic, type_) in self._partial
+        return Seen(topic, type_, kind.count, kind.first, kind.last, tuple(sorted(shapes)), partial)

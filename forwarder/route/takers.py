@@ -32,8 +32,9 @@ class Listed:
 
     @property
     def nobody(self) -> bool:
-        """Whether the type is known, and no webhook that is enabled wants it."""
-        return self.seen.type is not None and all(how is Gets.DISABLED for how in self.webhooks.values())
+        """Whether it is certain that no webhook which is enabled wants the type."""
+        unknown = self.seen.type is None or self.seen.partial
+        return not unknown and all(how is Gets.DISABLED for how in self.webhooks.values())
 
 
 class Takers:

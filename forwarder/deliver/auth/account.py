@@ -21,6 +21,7 @@ ASKINGS: Mapping[type, Callable[[Any, float], Asking]] = {Login: login.asking, O
 """How each form asks for its token, at a time in Unix seconds."""
 
 _ANSWER_BYTES = 64 * 1024
+_TIMEOUT, _CONNECT_TIMEOUT = 30.0, 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,8 @@ class Account:
         return ASKINGS[type(self.auth)](self.auth, now)
 
     def request(self, asking: Asking) -> Request:
-        """With the webhook's time limits, trust and client certificate; its `tls.serverName` is for its own host only."""
+        """With the webhook's trust and client certificate; its `tls.serverName` is for its own host only. The time limits are the
+        same for all: one webhook's short patience must not fail a login that others wait for too."""
         hook = self.webhook
         same_host = urlsplit(asking.url).hostname == urlsplit(hook.url).hostname
         headers = {"User-Agent": told.USER_AGENT, "Accept": JSON, "Content-Type": asking.content_type}
@@ -45,8 +47,8 @@ class Account:
             url=asking.url,
             headers=headers | dict(asking.headers),
             content=asking.content,
-            timeout=hook.timeout,
-            connect_timeout=hook.connect_timeout,
+            timeout=_TIMEOUT,
+            connect_timeout=_CONNECT_TIMEOUT,
             tls=hook.tls if same_host else hook.tls.model_copy(update={"server_name": None}),
             allow_invalid_certs=hook.allow_invalid_certs,
             secret_headers=frozenset(name.lower() for name, _ in asking.headers),

@@ -64,7 +64,7 @@ def fault(result: Response | Failure) -> Fault:
 
 
 class TestHttp:
-    async def test_an_https_proxy_is_trusted_by_its_own_authority_and_the_receiver_by_the_webhooks(
+    async def test_an_https_proxy_is_trusted_by_its_own_authority_not_by_the_webhooks(
         self, trust: Trust
     ) -> None:
         async with (
@@ -74,11 +74,8 @@ class TestHttp:
             way = {"proxy": f"https://proxy.example:{proxy.port}"}
             good = await post({**way, "proxyCaFile": trust.proxy_file}, "https://siem.example/", trust.receiver_file)
             blind = await post(way, "https://siem.example/", trust.receiver_file)
-            stranger = await post({**way, "proxyCaFile": trust.proxy_file}, "https://siem.example/", trust.proxy_file)
         assert isinstance(good, Response)
         assert fault(blind) is Fault.WAY_OUT
-        # asyncio of Python 3.11 loses the reason of a handshake that fails inside another one (uvloop, which the service uses, does not).
-        assert fault(stranger) in (Fault.TLS, Fault.RESET)
         assert proxy.asked[0].startswith("CONNECT siem.example:443 ")
 
     async def test_the_login_goes_to_the_proxy_and_never_to_the_receiver(self, trust: Trust) -> None:

@@ -8,7 +8,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from forwarder.cli.receiver import Receiver
+from forwarder.errors import StartupError
+from forwarder.kafka.tail import tail
+from forwarder.settings.process import Kafka
 from tests.integration.service.scenario import accepted, config_for, forwarder
 from tests.support.kafka import ROOT, RealKafka
 
@@ -80,3 +85,9 @@ async def test_a_company_is_its_tenant_and_the_types_seen_tell_who_gets_them(kaf
     assert {row["title"] for row in asked if row["type"] == "site.header_change"} == {"New PCI Header Changes"}
     assert {row["type"] for row in filtered} == {"site_script.new_script", "site_script.new_behavior"}
     assert sum(row["count"] for row in newest) == 8
+
+
+async def test_the_tail_of_a_topic_that_is_not_there_is_an_error_that_names_it(kafka: RealKafka) -> None:
+    with pytest.raises(StartupError, match="topic no-such-topic does not exist"):
+        async for _ in tail(Kafka(brokers=(kafka.bootstrap,)), "no-such-topic", 10):
+            pass

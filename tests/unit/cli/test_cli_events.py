@@ -19,7 +19,7 @@ def row(kind: str | None, count: int = 1, topic: str = "audit", **more: Any) -> 
     nobody = kind is not None and all(how == "disabled" for how in hooks.values())
     return {
         "topic": topic, "type": kind, "title": "", "sets": [], "count": count, "firstSeen": "2026-01-01T00:00:00Z",
-        "lastSeen": "2026-01-02T00:00:00Z", "webhooks": hooks, "nobody": nobody, **more,
+        "lastSeen": "2026-01-02T00:00:00Z", "webhooks": hooks, "nobody": nobody, "partial": False, **more,
     }  # fmt: skip
 
 
@@ -63,19 +63,21 @@ def test_types_are_shown_with_title_count_and_webhooks_and_those_that_nobody_get
         row("noise", 2, webhooks={}),
         row("off", 1, webhooks={"siem": "disabled"}),
         row("", 1),
+        row("many", 1, partial=True),
         row(None, 9, webhooks={}),
     )
     lines = forwarder("events", "--url", url).stdout.splitlines()
     cells = [line.split("  ") for line in lines]
-    assert [[part.strip() for part in cell if part.strip()] for cell in cells[:6]] == [
+    assert [[part.strip() for part in cell if part.strip()] for cell in cells[:7]] == [
         ["topic", "type", "title", "count", "last seen", "webhooks"],
         ["audit", "login", "Login & audit", "3", "2026-01-02T00:00:00Z", "siem, chat (filter)"],
         ["audit", "noise", "2", "2026-01-02T00:00:00Z", "NOBODY"],
         ["audit", "(none)", "1", "2026-01-02T00:00:00Z", "siem"],
+        ["audit", "many", "1", "2026-01-02T00:00:00Z", "siem, ?"],
         ["audit", "off", "1", "2026-01-02T00:00:00Z", "NOBODY: siem (disabled)"],
         ["audit", "(all other types)", "9", "2026-01-02T00:00:00Z", "?"],
     ]
-    assert lines[-1] == "5 types; 2 of them go to nobody"
+    assert lines[-1] == "6 types; 2 of them go to nobody"
 
 
 def test_several_services_are_added_up(forwarder: Forwarder, serve: Callable[..., str]) -> None:
@@ -141,6 +143,21 @@ def test_without_an_address_the_configurations_own_service_is_asked(
     assert listed(forwarder("events", "-c", config, "-o", "json")) == [("a", 5)]
     free = write({"sources": [{"topic": "audit"}], "http": {"listen": "127.0.0.1:0"}})
     assert "give --url" in forwarder("events", "-c", free).stderr
+
+
+def test_kafka_that_is_not_there_is_one_line(forwarder: Forwarder, write: Callable[[dict[str, Any]], Path]) -> None:
+    result = forwarder(
+        "events", "-c", write({"kafka": {"brokers": "127.0.0.1:1"}, "sources": [{"topic": "t"}]}), "--from-kafka"
+    )
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "nothing listens on 127.0.0.1:1 (kafka.brokers)" in result.stderr
+
+
+def test_a_topic_that_no_source_reads_is_not_read(
+    forwarder: Forwarder, write: Callable[[dict[str, Any]], Path]
+) -> None:
+    result = forwarder("events", "-c", write({"sources": [{"topic": "audit"}]}), "--from-kafka", "--topic", "audti")
+    assert result.exit_code == 1 and "(did you mean `audit`?)" in result.stderr
 
 
 def test_a_service_and_kafka_are_not_asked_at_the_same_time(forwarder: Forwarder) -> None:

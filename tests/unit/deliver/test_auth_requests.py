@@ -74,11 +74,11 @@ class TestLogin:
         with pytest.raises(SecretUnavailable, match="line break"):
             account({**LOGIN, "headers": {"X-Key": secret("a\r\nb: c")}}).asking(NOW)
 
-    def test_goes_out_with_the_webhooks_trust_and_time_limits(self) -> None:
+    def test_goes_out_with_the_webhooks_trust_and_time_limits_of_its_own(self) -> None:
         tls = {"caFile": "/ca.pem", "serverName": "siem.internal"}
         made = account(LOGIN, tls=tls, timeout="7s", connectTimeout="2s", allowInvalidCerts=True)
         request = made.request(made.asking(NOW))
-        assert (request.timeout, request.connect_timeout, request.allow_invalid_certs) == (7, 2, True)
+        assert (request.timeout, request.connect_timeout, request.allow_invalid_certs) == (30, 10, True)
         assert (request.tls.ca_file, request.tls.server_name) == ("/ca.pem", None)
         same = account({**LOGIN, "url": "https://siem.example/login"}, tls=tls)
         assert same.request(same.asking(NOW)).tls.server_name == "siem.internal"

@@ -11,11 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forwarder.deliver.auth import tokens as module
+from forwarder.deliver.auth.account import account_of
 from forwarder.deliver.auth.token import pause, token
 from forwarder.model.attempt import Failure, Fault, Response
 from forwarder.observe.redact import SECRETS
 from tests.unit.deliver.auth_rig import LOGIN, Rig, Server, account, granted, settle
-from tests.unit.deliver.make import secret
+from tests.unit.deliver.make import secret, webhook
 
 
 async def test_two_hundred_lanes_that_wait_at_once_share_one_login() -> None:
@@ -188,6 +189,14 @@ class TestAFailingLogin:
         rig.server.open.set()
         assert await rig.value() == "token-1"
         assert rig.server.asked == 1
+
+    async def test_a_webhook_of_little_patience_does_not_fail_the_login_of_others(self) -> None:
+        hasty = account_of(webhook(httpAuth=LOGIN, timeout=0.01, connectTimeout=0.01))
+        assert hasty is not None
+        rig = Rig()
+        await rig.value(hasty)
+        assert (rig.server.requests[0].timeout, rig.server.requests[0].connect_timeout) == (30, 10)
+        assert await rig.value() == "token-1"
 
     async def test_a_lane_that_is_cancelled_does_not_end_the_login_of_the_others(self) -> None:
         rig = Rig()

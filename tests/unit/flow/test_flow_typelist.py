@@ -31,7 +31,7 @@ async def test_it_lists_type_title_count_last_seen_and_who_gets_it(make_flow):
         "login": {
             "topic": "logs", "type": "login", "title": "Login & audit", "sets": ["identity"], "count": 5,
             "firstSeen": "2023-11-14T22:13:20Z", "lastSeen": "2023-11-14T22:14:20Z",
-            "webhooks": {"siem": "yes", "loud": "yes"}, "nobody": False,
+            "webhooks": {"siem": "yes", "loud": "yes"}, "nobody": False, "partial": False,
         }
     }  # fmt: skip
 

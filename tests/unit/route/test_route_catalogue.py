@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forwarder.model.event import Unreadable
-from forwarder.route.catalogue import MAX_SHAPES, MAX_TYPE_LENGTH, Catalogue, Seen
+from forwarder.route.catalogue import MAX_TYPE_LENGTH, Catalogue, Seen
 from forwarder.route.router import Router
 from forwarder.route.takers import Gets, Takers
 from forwarder.route.titles import Titles
@@ -58,15 +58,20 @@ def test_no_event_is_counted_twice_or_lost_whatever_the_bound(kinds: list[str], 
     assert len([one for one in catalogue.seen() if one.type is not None]) <= bound
 
 
-def test_shapes_are_what_the_router_meets_first_and_bounded() -> None:
-    catalogue = Catalogue()
+def test_shapes_are_what_the_router_meets_first_and_where_there_is_no_room_the_row_says_so() -> None:
+    catalogue = Catalogue(max_shapes=5)
     router = Router([(webhook(), "siem")], event_sets={}, tenants={}, on_key=catalogue.shape)
-    for number in range(3 * MAX_SHAPES):
-        seen = event("a", tenant=f"t{number % (2 * MAX_SHAPES)}")
+    for number in range(30):
+        seen = event("a" if number < 20 else "b", tenant=f"t{number % 4}")
         catalogue.note("audit", [seen], 1.0)
         router.match(seen)
-    (one,) = catalogue.seen()
-    assert len(one.shapes) == MAX_SHAPES
+    one, two = catalogue.seen()
+    assert (len(one.shapes), one.partial, len(two.shapes), two.partial) == (4, False, 1, True)
+
+
+def test_of_a_type_that_is_only_partly_known_nobody_says_that_nobody_gets_it() -> None:
+    (row,) = takers(hook("b", tenants=["far"])).list([Seen("audit", "a", 9, 1.0, 1.0, ((1, "near"),), partial=True)])
+    assert (row.webhooks, row.nobody) == ({}, False)
 
 
 def test_types_that_only_catch_up_brings_take_no_room_without_end() -> None:
@@ -105,7 +110,7 @@ def test_who_gets_a_type_is_the_routers_answer_for_every_severity_and_tenant_see
 
 @pytest.mark.parametrize("hooks", [[], [hook("b", eventsPolicy="include", events=["b"])], [hook("off", enable=False)]])
 def test_a_type_that_nobody_gets_is_marked(hooks: list[dict[str, object]]) -> None:
-    (row,) = takers(*hooks).list([Seen("audit", "a", 1, 1.0, 1.0)])
+    (row,) = takers(*hooks).list([Seen("audit", "a", 1, 1.0, 1.0, ((1, ""),))])
     assert row.nobody
 
 
