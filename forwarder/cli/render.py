@@ -213,7 +213,7 @@ async def _request(sender: Sender, webhook: Webhook, title: str, events: tuple[E
         request, content = await sender.draft(prepared, test=False)
     except (SecretUnavailable, KeyUnusable) as error:
         return Rendered(title, len(events), str(error))
-    body = content.decode("utf-8", "replace")
+    body = sender.blotted(content.decode("utf-8", "replace"))
     return Rendered(title, len(events), "", request.method, shown_url(request.url), shown_headers(request), body)
 
 

@@ -19,7 +19,7 @@ from forwarder.deliver.connector import connected_to, http_proxy, new_session
 from forwarder.deliver.egress import Denied, EgressDenied, literal_address, verdict_of
 from forwarder.deliver.faults import failure_of
 from forwarder.deliver.names import is_host_name
-from forwarder.deliver.proxy import WayOutFailed, proxy_of
+from forwarder.deliver.proxy import proxy_of
 from forwarder.deliver.request import Exchange, Request
 from forwarder.deliver.resolver import Lookup, SystemLookup, refuse_local_name
 from forwarder.deliver.tls import TlsContexts, TlsUnusable
@@ -29,7 +29,7 @@ from forwarder.settings.process import Egress
 from forwarder.settings.secrets import SecretUnavailable
 
 _parse = lru_cache(maxsize=4096)(URL)
-_Ready = tuple[URL, ssl.SSLContext | bool, aiohttp.BasicAuth | None]
+_Ready = tuple[URL, ssl.SSLContext | bool]
 
 
 class Client:
@@ -50,7 +50,7 @@ class Client:
         prepared = self._prepare(request)
         if isinstance(prepared, Failure):
             return prepared
-        url, trust, login = prepared
+        url, trust = prepared
         wire = Wire()
         WIRE.set(wire)
         try:
@@ -58,7 +58,7 @@ class Client:
                 asyncio.timeout(request.connect_timeout),
                 new_session(self._egress, self._lookup, keep_alive=False) as session,
             ):
-                return await connected_to(session, url, trust, request.tls.server_name, self._proxy, login)
+                return await connected_to(session, url, trust, request.tls.server_name, self._proxy)
         except (aiohttp.ClientError, OSError, ValueError, RuntimeError) as error:
             return _at_proxy(wire, error) or failure_of(error, connected=False)
 
@@ -81,14 +81,12 @@ class Client:
             await self._session.close()
 
     def _prepare(self, request: Request) -> _Ready | Failure:
-        """The permitted URL, whom to trust, and the login at the proxy."""
+        """The permitted URL, and whom to trust."""
         try:
             url = self._permitted(request.url)
-            return url, self._trust(url, request), self._proxy.login() if self._proxy else None
+            return url, self._trust(url, request)
         except EgressDenied as error:
             return Failure(Fault.EGRESS, error.text)
-        except WayOutFailed as error:
-            return Failure(Fault.WAY_OUT, error.text)
         except TlsUnusable as error:
             return Failure(Fault.TLS, str(error))
         except SecretUnavailable as error:
@@ -118,7 +116,7 @@ class Client:
         return self._contexts.context(request.tls, request.allow_invalid_certs)
 
     async def _exchange(self, session: aiohttp.ClientSession, ready: _Ready, request: Request) -> Exchange:
-        url, trust, login = ready
+        url, trust = ready
         wire = Wire()
         WIRE.set(wire)
         try:
@@ -130,7 +128,6 @@ class Client:
                     headers=CIMultiDict(request.headers),
                     allow_redirects=False,
                     proxy=http_proxy(self._proxy),
-                    proxy_auth=login,
                     ssl=trust,
                     server_hostname=request.tls.server_name,
                     timeout=aiohttp.ClientTimeout(total=None, connect=request.connect_timeout),

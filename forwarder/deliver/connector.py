@@ -102,8 +102,12 @@ class GuardedConnector(aiohttp.TCPConnector):
         return found
 
     def _update_proxy_auth_header_and_build_proxy_req(self, req: Any) -> Any:
-        """The request to an https proxy is encrypted with the proxy's trust, never with that of the webhook."""
+        """The request to an https proxy is encrypted with the proxy's trust, never with the webhook's. The login goes with CONNECT,
+        or with a plain request, which the proxy itself reads."""
         made = super()._update_proxy_auth_header_and_build_proxy_req(req)
+        login = self._proxy.login() if self._proxy else None
+        if login is not None:
+            (made if req.is_ssl() else req).headers["Proxy-Authorization"] = login
         if self._egress.proxy_ca_file and isinstance(self._proxy_trust, bool):
             self._proxy_trust = build(Tls(ca_file=self._egress.proxy_ca_file), allow_invalid_certs=False)
         made._ssl = self._proxy_trust
@@ -145,14 +149,13 @@ async def connected_to(
     trust: ssl.SSLContext | bool,
     server_name: str | None,
     proxy: Proxy | None,
-    login: aiohttp.BasicAuth | None,
 ) -> str:
     """Connect as a request would, and say where to: `host:port (address), TLSv1.3`. Sends nothing to the receiver. Raises what
     aiohttp raises."""
     way = http_proxy(proxy)
     request = NotingRequest(
         "HEAD", url, loop=asyncio.get_running_loop(), ssl=trust, server_hostname=server_name,
-        proxy=URL(way) if way else None, proxy_auth=login,
+        proxy=URL(way) if way else None,
     )  # fmt: skip
     connector = session.connector
     assert connector is not None

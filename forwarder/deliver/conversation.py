@@ -52,6 +52,13 @@ def _path(payload: Payload) -> str:
     return _OPTION.sub(lambda found: quote(str(payload.options.get(found[1]) or "")), path) if "$" in path else path
 
 
+def below(url: str, path: str) -> str:
+    """The URL with a path, and perhaps a query, put after its own."""
+    parts, (more, _, query) = urlsplit(url), path.partition("?")
+    queries = "&".join(part for part in (parts.query, query) if part)
+    return urlunsplit(parts._replace(path=parts.path.rstrip("/") + more, query=queries))
+
+
 class Conversation:
     """The exchanges of one attempt. They share its time (`webhook.timeout` seconds from the moment that this is made)."""
 
@@ -93,6 +100,11 @@ class Conversation:
             return False
         await self._clock.sleep(seconds)
         return True
+
+    @property
+    def now(self) -> float:
+        """Monotonic seconds."""
+        return self._clock.monotonic()
 
     @property
     def _left(self) -> float:

@@ -30,6 +30,7 @@ class Credentials:
     def __init__(self, webhook: Webhook) -> None:
         self._webhook = webhook
         self._signer = Signer(webhook)
+        self._secrets = tuple(_secrets(webhook))
 
     def account(self) -> Account | None:
         """Whose token the requests carry; None where they carry none. Raises SecretUnavailable."""
@@ -56,7 +57,7 @@ class Credentials:
     def values(self) -> list[str]:
         """Every secret as it is now, to be blotted out of what a receiver echoes. Those that cannot be read are left out."""
         found: list[str] = []
-        for secret in self._secrets():
+        for secret in self._secrets:
             try:
                 value = secret.read()
             except SecretUnavailable:
@@ -72,8 +73,9 @@ class Credentials:
             else:
                 yield name, sendable(value, f"header {name}")
 
-    def _secrets(self) -> Iterator[Secret]:
-        hook = self._webhook
-        yield from (named.key.key for named in hook.signing_keys)
-        for held in (hook.http_headers, hook.http_auth, hook.payload):
-            yield from secrets_in(held)
+
+def _secrets(hook: Webhook) -> Iterator[Secret]:
+    """Everything secret that a request may carry or be signed with."""
+    yield from (named.key.key for named in hook.signing_keys)
+    for held in (hook.http_headers, hook.http_auth, hook.payload):
+        yield from secrets_in(held)

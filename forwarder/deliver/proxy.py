@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import socket
+from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -59,9 +60,11 @@ class Proxy:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{self.scheme}://{host}:{self.port}"
 
-    def login(self) -> aiohttp.BasicAuth | None:
-        """For an HTTP proxy (RFC 9110, section 11.7.2). None where there is no user name. Raises WayOutFailed."""
-        return aiohttp.BasicAuth(self.username, self.password(), "utf-8") if self.username else None
+    def login(self) -> str | None:
+        """`Proxy-Authorization` (RFC 9110, section 11.7.2; RFC 7617). None where there is no user name. Raises WayOutFailed."""
+        if not self.username:
+            return None
+        return "Basic " + b64encode(f"{self.username}:{self.password()}".encode()).decode()
 
     def password(self) -> str:
         """As it is now. Raises WayOutFailed."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import replace
 from urllib.parse import urlsplit
@@ -34,6 +35,14 @@ def describe(request: Request, body: bytes, limit: int = 2000) -> str:
     text = body[:limit].decode("utf-8", "replace")
     more = len(body) - limit
     return "\n".join([*lines, "", text + (f" ... and {more} bytes more" if more > 0 else "")])
+
+
+def blotted(text: str, secrets: Iterable[str]) -> str:
+    """The text with our own secrets blotted out, also where they stand in JSON."""
+    for secret in secrets:
+        if len(secret) >= _SHORTEST_SECRET:
+            text = text.replace(secret, BLOT).replace(json.dumps(secret)[1:-1], BLOT)
+    return text
 
 
 def scrubbed(response: Response, secrets: Iterable[str]) -> Response:

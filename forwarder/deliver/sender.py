@@ -10,12 +10,12 @@ from forwarder.deliver import headers as told
 from forwarder.deliver import offsets
 from forwarder.deliver.client import Client
 from forwarder.deliver.compress import compressed
-from forwarder.deliver.conversation import Conversation, Letter, sealed
+from forwarder.deliver.conversation import Conversation, Letter, below, sealed, target
 from forwarder.deliver.credentials import Credentials
 from forwarder.deliver.identity import digest_id
 from forwarder.deliver.payload.provider import Body, Provider, Unrenderable
 from forwarder.deliver.payload.registry import provider_of
-from forwarder.deliver.redact import describe, scrubbed
+from forwarder.deliver.redact import blotted, describe, scrubbed
 from forwarder.deliver.request import Request
 from forwarder.deliver.sign.scheme import KeyUnusable, moment, rfc3339
 from forwarder.deliver.verdict import judge
@@ -129,7 +129,7 @@ class Sender:
             request, content = await self.draft(prepared, test)
         except (SecretUnavailable, KeyUnusable) as error:
             return f"The request cannot be made: {error}"
-        return describe(request, content)
+        return self.blotted(describe(request, content))
 
     async def draft(self, prepared: Prepared, test: bool) -> tuple[Request, bytes]:
         """The first attempt's request, secrets and all, and its body before compression; nothing is sent. Raises
@@ -138,6 +138,10 @@ class Sender:
         letter = await self._write(prepared, 1, {}, test)
         request = sealed(self._webhook, self._credentials, letter, self._clock.wall(), self._webhook.timeout)
         return request, body.content
+
+    def blotted(self, text: str) -> str:
+        """The text without this webhook's secrets, some of which a format writes into its bodies."""
+        return blotted(text, self._credentials.values())
 
     def _too_large(self, size: int, events: int) -> str:
         """Why a body is not sent; empty when it may be. An event that alone is above `maxBytes` goes alone, but never beyond
@@ -169,7 +173,10 @@ class Sender:
             layer.append(("Content-Encoding", coding))
             content = await compressed(content, coding)
         under = (*_of_spec(prepared.provider), *body.headers)
-        return Letter(prepared.batch_id, body.content_type, content, tuple(layer), under, sent_at=prepared.sent_at)
+        url = below(target(self._webhook), body.path) if body.path else ""
+        return Letter(
+            prepared.batch_id, body.content_type, content, tuple(layer), under, url=url, sent_at=prepared.sent_at
+        )
 
     def _scrubbed(self, result: Response | Failure) -> Response | Failure:
         return scrubbed(result, self._credentials.values()) if isinstance(result, Response) else result

@@ -6,13 +6,14 @@ from dataclasses import replace
 
 from forwarder.deliver.retry_after import retry_after
 from forwarder.deliver.status_policy import override
-from forwarder.model.attempt import Failure, Fault, Response
+from forwarder.model.attempt import NOT_THE_ENDPOINTS, Failure, Fault, Response
 from forwarder.model.verdict import (
     Bisect,
     Delivered,
     Disable,
     Drop,
     Halve,
+    Held,
     Interrupted,
     Pace,
     Partial,
@@ -43,6 +44,8 @@ def judge(
     match result:
         case Failure(fault=Fault.CANCELLED):
             return Interrupted()
+        case Failure(fault=fault, text=text) if fault in NOT_THE_ENDPOINTS:
+            return Held(f"{fault.value}: {text}")
         case Failure(fault=fault, text=text):
             pace = Pace.SLOW if fault in _MENDED_BY_A_PERSON else Pace.NORMAL
             return Retry(pace, f"{fault.value}: {text}")

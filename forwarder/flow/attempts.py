@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from forwarder.lane.lane import Lane
 from forwarder.model.attempt import Attempt, DeadLetterReason, Failure, Fault, Response
 from forwarder.model.event import Event
-from forwarder.model.verdict import Delivered, Interrupted, Partial, Retry, Verdict
+from forwarder.model.verdict import Delivered, Held, Interrupted, Partial, Retry, Verdict
 from forwarder.observe.declared import EVENT_AGE
 from forwarder.observe.events import (
     AttemptFinished,
@@ -16,6 +16,7 @@ from forwarder.observe.events import (
     CircuitOpened,
     EgressDenied,
     SecretUnavailableSeen,
+    WayOutFailed,
 )
 from forwarder.observe.histogram import Series
 from forwarder.observe.observer import Observer
@@ -45,6 +46,8 @@ class Attempts:
         match attempt.result:
             case Failure(fault=Fault.EGRESS, text=text):
                 self._observer.emit(EgressDenied(webhook=lane.name, host="", address="", why=text))
+            case Failure(fault=Fault.WAY_OUT, text=text):
+                self._observer.emit(WayOutFailed(webhook=lane.name, error=text))
             case Failure(fault=Fault.CREDENTIALS, text=text):
                 self._observer.emit(SecretUnavailableSeen(webhook=lane.name, error=text))
 
@@ -98,7 +101,7 @@ def _line(lane: Lane, events: Sequence[Event], attempt: Attempt, verdict: Verdic
         duration_s=round(attempt.seconds, 6),
         reused=attempt.reused_connection,
         verdict=type(verdict).__name__.lower(),
-        retry_in_s=round(retry_in, 3) if isinstance(verdict, Retry) else None,
+        retry_in_s=round(retry_in, 3) if isinstance(verdict, Retry | Held) else None,
         partitions=tuple(sorted({event.tp for event in events})),
         error=_why(attempt, verdict),
     )

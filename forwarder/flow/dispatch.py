@@ -22,7 +22,7 @@ from forwarder.lane.lane import Lane
 from forwarder.lane.timers import Timers
 from forwarder.model.attempt import Attempt, Failure, Fault
 from forwarder.model.batch import Batch
-from forwarder.model.verdict import Delivered, Pace, Partial, Retry, Verdict
+from forwarder.model.verdict import Delivered, Held, Pace, Partial, Retry, Verdict
 
 WRITE_CAP_SECONDS = 30.0
 """The longest pause before a dead letter or ledger entry is written again: Kafka does not mind being asked, unlike an endpoint."""
@@ -115,7 +115,9 @@ class Dispatcher:
         task.add_done_callback(self._finished)
 
     def _finished(self, task: asyncio.Task[None]) -> None:
-        self._tasks.pop(task, None)
+        ended = self._tasks.pop(task, None)
+        if ended is not None and isinstance(ended.action, Send):
+            ended.lane.flights.gate.release()  # here, for a task that was cut off before its first step has done nothing else
         if not task.cancelled() and task.exception() is not None:
             self._crash(task.exception() or RuntimeError("unknown"))
 
@@ -167,6 +169,8 @@ class Dispatcher:
         self._attempts.finished(lane, events, attempt, verdict, wall, max(0.0, action.flight.retry_at - now))
 
     def _delay(self, lane: Lane, verdict: Verdict) -> float:
+        if isinstance(verdict, Held):
+            return backoff.delay(Pace.NORMAL, lane.flights.held + 1, lane.policy.retry, self._random())
         if not isinstance(verdict, Retry | Partial):
             return 0.0
         pace = verdict.pace if isinstance(verdict, Retry) else Pace.NORMAL

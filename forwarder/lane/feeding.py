@@ -199,7 +199,9 @@ class Feeding:
     def _call_for_poll(self, now: float) -> None:
         if self.draining or len(self.flights.items) >= self.policy.slots:
             return
+        gate = self.flights.gate.open_at(now)
         due = self.window.due_at(self.policy, self.flights.last_start)
+        due = max(due, gate) if gate > now else due
         if due < self._awake:
             self._awake = due
             self._ask_for_poll(max(due, now))

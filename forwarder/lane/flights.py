@@ -9,39 +9,83 @@ no attempt of it may have reached the receiver.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import islice
 
 from forwarder.lane.actions import Action, Send, WriteDeadLetters, WriteLedger
-from forwarder.lane.flight import Fate, Flight, part_of
-from forwarder.lane.outcomes import Outcomes
-from forwarder.lane.policy import PROBE_EVENTS
+from forwarder.lane.flight import Fate, Flight, Part, part_of
+from forwarder.lane.gate import Admission, Gate
+from forwarder.lane.outcomes import Alarm, Outcomes
+from forwarder.lane.policy import PROBE_EVENTS, LanePolicy
 from forwarder.lane.window import Window, sending_order
-from forwarder.model.attempt import DeadLetterReason, DiscardReason
+from forwarder.model.attempt import Attempt, DeadLetterReason, DiscardReason
+from forwarder.model.verdict import Verdict
 
 
 class Flights(Outcomes):
     """The batches of a lane, and when each of them is attempted."""
 
+    def __init__(self, policy: LanePolicy, settle: Callable[[Flight, Part], None]) -> None:
+        super().__init__(policy, settle)
+        self.gate = Gate(policy)
+
+    def reconfigure(self, policy: LanePolicy) -> None:
+        """Other settings, from the next start on."""
+        self.policy = policy
+        self.gate.reconfigure(policy)
+        self.start_afresh()
+
+    def on_verdict(
+        self, flight: Flight, attempt: Attempt, verdict: Verdict, now: float, wall: float, delay: float
+    ) -> Alarm | None:
+        """As in Outcomes; the gate learns from it, too."""
+        self.gate.observe(attempt, now, sum(flight.busy for flight in self.items))
+        return super().on_verdict(flight, attempt, verdict, now, wall, delay)
+
     def _slots(self) -> int:
-        return 1 if self.circuit_open else self.policy.slots
+        return 1 if self.circuit_open else self.gate.slots
 
     def poll(self, window: Window, now: float, wall_ms: float, notices: Mapping[DiscardReason, int]) -> list[Action]:
         """Everything that may start now, marked as under way. `notices` are discards to tell the receiver."""
         actions: list[Action] = []
+        self.gate.begin()
         self._give_up_expired(window, now, wall_ms)
         for flight in self._startable():
-            if flight.retry_at <= now:
+            if flight.retry_at <= now and self._admits(flight, now):
                 self._keep_probe_small(flight)
                 self._start(flight, actions, now, notices)
         while len(self.items) < self._slots() and window.due_at(self.policy, self.last_start) <= now:
+            if self._must_wait(now):
+                break
             most = PROBE_EVENTS if self.circuit_open else self.policy.max_events
             flight = self.new_flight(part_of(window.take(self.policy, most)))
             if flight.head.fate is Fate.SEND and self.hold_until > now:
                 flight.retry_at = self.last_start = self.hold_until
-            else:
+            elif self._admits(flight, now):
                 self._start(flight, actions, now, notices)
+        self.gate.end()
         return actions
+
+    def _must_wait(self, now: float) -> bool:
+        """Whether a request could not start now. Then the window is left as it is: what comes meanwhile goes with the same batch."""
+        if not self.gate.shut(now):
+            return False
+        self.gate.admit(now)  # it stands in line from now on
+        return True
+
+    def _admits(self, flight: Flight, now: float) -> bool:
+        """Whether the first part may be acted on now. One that is refused for good (`onLimit: fail`) may: as a discard."""
+        if flight.head.fate is not Fate.SEND:
+            return True
+        match self.gate.admit(now):
+            case Admission.GO:
+                return True
+            case Admission.WAIT:
+                return False
+            case Admission.GIVE_UP:
+                self.last_start = now
+                self._give_up(flight, flight.head.events, DiscardReason.RATE_LIMITED, DeadLetterReason.RATE_LIMITED)
+                return True
 
     def _startable(self) -> list[Flight]:
         """Flights that wait for their time. While the circuit is open only the oldest may try: it is the probe."""
@@ -53,7 +97,8 @@ class Flights(Outcomes):
     def due_at(self, window: Window, wall_ms: float, now: float) -> float:
         """When poll should be called again (monotonic seconds); infinity when only a report can change anything."""
         startable = self._startable()
-        times = [flight.retry_at for flight in startable]
+        gate = self.gate.open_at(now)
+        times = [max(f.retry_at, gate) if f.head.fate is Fate.SEND and gate > now else f.retry_at for f in startable]
         if self.may_expire:
             heads = [f.head for f in startable if f.head.fate is Fate.SEND]
             stamps = [(min(e.timestamp_ms for e in part.events), part.tried) for part in heads]
@@ -63,7 +108,8 @@ class Flights(Outcomes):
                 ripe = -math.inf if attempted else self._untried_expire_at(now)
                 times.append(max(expires, ripe, self._gave_up + self.policy.expiry_pause))
         if len(self.items) < self._slots():
-            times.append(window.due_at(self.policy, self.last_start))
+            due = window.due_at(self.policy, self.last_start)
+            times.append(max(due, gate) if gate > now else due)
         return min(times, default=math.inf)
 
     def _start(self, flight: Flight, actions: list[Action], now: float, notices: Mapping[DiscardReason, int]) -> None:
@@ -101,8 +147,9 @@ class Flights(Outcomes):
 
     def _untried_expire_at(self, now: float) -> float:
         """From when on the endpoint has failed for so long that events expire, too, that were never attempted. Earlier one
-        failure would cost a backlog that is old only because Forwarder is late. Never where an attempt is due: it comes first."""
-        down = now < self.hold_until or self.busy
+        failure would cost a backlog that is old only because Forwarder is late. Never where an attempt is due: it comes first; and
+        a ledger entry that waits for Kafka says nothing about the endpoint."""
+        down = now < self.hold_until or self.attempting
         return self._failing_since + self.policy.discard_after if down else math.inf
 
     def _give_up_expired(self, window: Window, now: float, wall_ms: float) -> None:

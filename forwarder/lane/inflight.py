@@ -20,6 +20,11 @@ class InFlight:
         """Whether any action is under way."""
         return any(flight.busy for flight in self.items)
 
+    @property
+    def attempting(self) -> bool:
+        """Whether any attempt is under way."""
+        return any(flight.busy and flight.head.fate is Fate.SEND for flight in self.items if flight.parts)
+
     def new_flight(self, part: Part) -> Flight:
         """Put a part on its way."""
         self._numbers += 1

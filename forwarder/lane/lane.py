@@ -35,6 +35,7 @@ class Lane(Feeding):
         """What may start now. The caller does it and reports with `on_verdict` or `on_written`."""
         self._awake = math.inf
         if self.draining or self.state is LaneState.DISABLED:
+            self.flights.gate.leave()
             return []
         self._resume_frozen()
         window = _EMPTY if self.refreeze else self.window
@@ -76,6 +77,7 @@ class Lane(Feeding):
         self.why = why
         self._return_all()
         self._trigger(trigger)
+        self.flights.gate.leave()
 
     def switch_on(self, trigger: Trigger) -> None:
         """Go on from the cursors."""
@@ -92,8 +94,7 @@ class Lane(Feeding):
         self._give_back(self.window.drop_newest(0, self.policy) + self.flights.abandon(self.flights.frozen()))
         self.webhook, self.policy = webhook, policy_of(webhook)
         self.holding.reconfigure(self.policy)
-        self.flights.policy = self.policy
-        self.flights.start_afresh()
+        self.flights.reconfigure(self.policy)
 
     def disown(self, gone: frozenset[TP]) -> None:
         """Partitions went to another worker: forget what we hold of them. No action on them may be under way."""

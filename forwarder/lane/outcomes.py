@@ -14,7 +14,7 @@ from forwarder.lane.limits import RefusalMeter
 from forwarder.lane.policy import CIRCUIT_AFTER, LanePolicy
 from forwarder.model.attempt import AMBIGUOUS, Attempt, DeadLetterReason, DiscardReason, Failure, Fault, Response
 from forwarder.model.event import Event
-from forwarder.model.verdict import Bisect, Delivered, Disable, Drop, Halve, Interrupted, Partial, Retry, Verdict
+from forwarder.model.verdict import Bisect, Delivered, Disable, Drop, Halve, Held, Interrupted, Partial, Retry, Verdict
 
 
 class Alarm(Enum):
@@ -25,12 +25,13 @@ class Alarm(Enum):
 
 
 class Outcomes(InFlight):
-    """`failures` counts failed attempts in a row."""
+    """`failures` counts failed attempts in a row, `held` those in a row that did not get out of our own network."""
 
     def __init__(self, policy: LanePolicy, settle: Callable[[Flight, Part], None]) -> None:
         super().__init__()
         self.policy = policy
         self.failures = 0
+        self.held = 0
         self.last_start = -math.inf
         self.hold_until = -math.inf
         self.last_error = ""
@@ -57,6 +58,10 @@ class Outcomes(InFlight):
         if not flight.parts:
             return None
         part = flight.head
+        if isinstance(verdict, Held):
+            self._held(flight, verdict, now + delay)
+            return None
+        self.held = 0
         _note_attempt(part, attempt, wall)
         if isinstance(attempt.result, Failure) and attempt.result.fault is Fault.UNSENDABLE:
             self._unsendable(flight, verdict, now)
@@ -87,6 +92,13 @@ class Outcomes(InFlight):
                 self.last_error = reason
                 return Alarm.GONE
         return None
+
+    def _held(self, flight: Flight, verdict: Held, retry_at: float) -> None:
+        """Later again. Neither failures nor ages are counted: the endpoint was never asked."""
+        flight.head.attempts -= 1
+        self.held += 1
+        self.last_error = verdict.reason
+        flight.retry_at = self.hold_until = retry_at
 
     def on_written(self, flight: Flight, ok: bool, now: float, delay: float) -> None:
         """A dead letter or ledger entry was acknowledged, or not: then it is tried again after `delay` seconds."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from forwarder.settings.limits import RateLimit
 from forwarder.settings.providers.spec import Sizing
 from forwarder.settings.webhook import DeadLetterLimit, RetryPolicy, Webhook
 
@@ -24,7 +25,8 @@ BRACKETS = 2
 @dataclass(frozen=True, slots=True)
 class LanePolicy:
     """`interval` is the longest of throttle and maxWait. `capacity_*` bound what the lane holds in memory. `expiry_pause`: least
-    time between two looks for expired events. `wrapped`: the payload puts something around each event, namely `wrapping`."""
+    time between two looks for expired events. `least_slots` is below `slots` where concurrency adapts.
+    `wrapped`: the payload puts something around each event, namely `wrapping`."""
 
     throttle: float
     interval: float
@@ -35,6 +37,8 @@ class LanePolicy:
     max_bytes: int
     flush_level: int | None
     slots: int
+    least_slots: int
+    rate: RateLimit | None
     lossy: bool
     discard_after: float
     expiry_pause: float
@@ -54,6 +58,8 @@ def policy_of(webhook: Webhook) -> LanePolicy:
     sizing, caps = spec.sizing, spec.caps
     max_events = min(webhook.max_events, caps.max_events or webhook.max_events)
     max_bytes = min(webhook.max_bytes, caps.max_bytes or webhook.max_bytes)
+    bounds = webhook.adaptive_concurrency
+    most = min(webhook.concurrency, bounds.max or webhook.concurrency) if bounds.enable else webhook.concurrency
     max_wait = webhook.throttle if webhook.max_wait is None else webhook.max_wait
     return LanePolicy(
         throttle=webhook.throttle,
@@ -64,7 +70,9 @@ def policy_of(webhook: Webhook) -> LanePolicy:
         max_events=max_events,
         max_bytes=max(1, max_bytes - max(0, sizing.frame - BRACKETS)),
         flush_level=webhook.flush_level,
-        slots=webhook.concurrency,
+        slots=most,
+        least_slots=min(bounds.min, most) if bounds.enable else most,
+        rate=webhook.rate_limit,
         lossy=webhook.lossy,
         discard_after=webhook.discard_after,
         expiry_pause=max(1.0, min(10.0, webhook.discard_after / 10)),
@@ -72,7 +80,7 @@ def policy_of(webhook: Webhook) -> LanePolicy:
         max_attempts=webhook.max_attempts,
         retry=webhook.retry,
         dead_letter_limit=webhook.dead_letter_limit,
-        wrapped=bool(sizing.event or sizing.names or sizing.quoted),
+        wrapped=bool(sizing.event or sizing.names or sizing.quoted or sizing.values != 1),
         wrapping=sizing,
         capacity_events=max(WINDOWS_IN_MEMORY * max_events, 1000),
         capacity_bytes=max(WINDOWS_IN_MEMORY * max_bytes, 1024 * 1024),

@@ -73,8 +73,15 @@ class Partial:
 
 
 @dataclass(frozen=True, slots=True)
+class Held:
+    """Our own way out failed, and nothing reached the endpoint: this was no attempt, and nothing is held against it. Later again."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Interrupted:
     """Cancelled by shutdown: this was no attempt at all."""
 
 
-Verdict = Delivered | Partial | Retry | Halve | Bisect | Disable | Drop | Interrupted
+Verdict = Delivered | Partial | Retry | Halve | Bisect | Disable | Drop | Held | Interrupted

@@ -16,7 +16,7 @@ MAX_TYPES = 1_000
 MAX_TYPE_LENGTH = 256
 """Characters; a longer type is counted with the others."""
 MAX_SHAPES = 50_000
-"""Pairs of severity and tenant kept, over all types and topics: a few megabytes at most. Beyond it a type's row says that it is partial."""
+"""Pairs of severity and tenant kept, over all types and topics: a few megabytes. Beyond it a type is marked as partial."""
 
 Shape = tuple[int, str]
 """A severity and a tenant."""

@@ -45,9 +45,11 @@ def of_source(case: Case) -> Finding:
 
 
 def of_tenant(case: Case, wanted: Sequence[str]) -> Finding:
-    """Whether the event's tenant is wanted, by name or, with `includeChildren`, by descent."""
+    """Whether the event's tenant is wanted, by name, as the owner of a company or, with `includeChildren`, by descent."""
     tenant = case.event.tenant
     allowed = expand(wanted, case.tree, children=case.webhook.include_children)
+    if tenant in expand(wanted, case.tree, children=False) - set(wanted):
+        return Finding(True, f"tenant {tenant} has a company among {_some(wanted)}")
     if tenant in allowed and tenant not in wanted:
         return Finding(True, f"tenant {tenant} is a descendant of {_some(wanted)}")
     return _named("tenant", tenant, sorted(allowed))

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from forwarder.settings.payload import MODELS, CustomPayload, Payload, model_of
 from forwarder.settings.process import EventSet, Settings
+from forwarder.settings.providers.modes import chosen
 from forwarder.settings.providers.shapes import Complaint, complaints
 from forwarder.settings.providers.spec import ProviderSpec
 from forwarder.settings.sets.catalogue import builtin, named
@@ -35,7 +36,7 @@ def _event_sets(settings: Settings) -> dict[str, EventSet]:
 
 def _webhook(hook: Webhook, settings: Settings) -> Webhook:
     payload = hook.payload
-    written = filled(payload, settings.templates, hook.name)
+    written = chosen(filled(payload, settings.templates, hook.name))
     if written is not payload:
         return hook.model_copy(update={"payload": written})
     if not isinstance(payload, CustomPayload) or payload.format not in settings.providers:

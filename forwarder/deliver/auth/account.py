@@ -15,6 +15,7 @@ from forwarder.deliver.auth.asking import JSON, Asking
 from forwarder.deliver.auth.secret import revealed
 from forwarder.deliver.request import Request
 from forwarder.settings.auth import Login, OAuth2, TokenAuth
+from forwarder.settings.tls import Tls
 from forwarder.settings.webhook import Webhook
 
 ASKINGS: Mapping[type, Callable[[Any, float], Asking]] = {Login: login.asking, OAuth2: oauth2.asking}
@@ -31,17 +32,15 @@ class Account:
     key: str = field(repr=False)
     host: str
     auth: TokenAuth = field(repr=False)
-    webhook: Webhook = field(repr=False)
+    tls: Tls = field(repr=False)
+    allow_invalid_certs: bool
 
     def asking(self, now: float) -> Asking:
         """What is sent, at `now` (Unix seconds). Raises SecretUnavailable."""
         return ASKINGS[type(self.auth)](self.auth, now)
 
     def request(self, asking: Asking) -> Request:
-        """With the webhook's trust and client certificate; its `tls.serverName` is for its own host only. The time limits are the
-        same for all: one webhook's short patience must not fail a login that others wait for too."""
-        hook = self.webhook
-        same_host = urlsplit(asking.url).hostname == urlsplit(hook.url).hostname
+        """With time limits that are the same for all: one webhook's short patience must not fail a login that others wait for."""
         headers = {"User-Agent": told.USER_AGENT, "Accept": JSON, "Content-Type": asking.content_type}
         return Request(
             url=asking.url,
@@ -49,19 +48,26 @@ class Account:
             content=asking.content,
             timeout=_TIMEOUT,
             connect_timeout=_CONNECT_TIMEOUT,
-            tls=hook.tls if same_host else hook.tls.model_copy(update={"server_name": None}),
-            allow_invalid_certs=hook.allow_invalid_certs,
+            tls=self.tls,
+            allow_invalid_certs=self.allow_invalid_certs,
             secret_headers=frozenset(name.lower() for name, _ in asking.headers),
             answer_bytes=_ANSWER_BYTES,
         )
 
 
 def account_of(webhook: Webhook) -> Account | None:
-    """Whose token the webhook's requests carry; None where they carry none. Raises SecretUnavailable."""
+    """Whose token the webhook's requests carry; None where they carry none. Raises SecretUnavailable.
+
+    The login has the webhook's trust and client certificate. `tls.serverName` is for the webhook's own host only.
+    """
     auth = webhook.http_auth
     if not isinstance(auth, TokenAuth):
         return None
-    told_apart = [auth.type, revealed(auth), revealed(webhook.tls), webhook.allow_invalid_certs]
-    key = hashlib.sha256(json.dumps(told_apart, sort_keys=True).encode()).hexdigest()
     url = auth.url if isinstance(auth, Login) else auth.token_url if isinstance(auth, OAuth2) else ""
-    return Account(key, urlsplit(url).hostname or "", auth, webhook)
+    host = urlsplit(url).hostname or ""
+    tls, lax = webhook.tls, webhook.allow_invalid_certs
+    if tls.server_name and host != urlsplit(webhook.url).hostname:
+        tls = tls.model_copy(update={"server_name": None})
+    told_apart = [auth.type, revealed(auth), revealed(tls), lax]
+    key = hashlib.sha256(json.dumps(told_apart, sort_keys=True).encode()).hexdigest()
+    return Account(key, host, auth, tls, lax)

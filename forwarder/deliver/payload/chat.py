@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -10,10 +10,10 @@ import msgspec
 from forwarder.deliver.payload.digest import Message, message_of
 from forwarder.deliver.payload.provider import Body, Provider, Unrenderable
 from forwarder.model.event import Event
+from forwarder.settings.payload import Payload
 
-COLOURS = ("#8a8a8a", "#2f80ed", "#17a2b8", "#f2c744", "#f2994a", "#d7263d", "#8b0000")
-"""By severity: grey, blue, cyan, yellow, orange, red, dark red."""
 _encode = msgspec.json.Encoder().encode
+MOST_LINES = 100
 
 
 class Chat(Provider):
@@ -78,3 +78,10 @@ def within(texts: Sequence[str], most: int) -> list[str]:
 def pieces(text: str, most: int) -> list[str]:
     """A text of any length in parts of at most `most` characters."""
     return [text[at : at + most] for at in range(0, len(text), most)]
+
+
+def complaints(payload: Payload) -> Iterator[tuple[str, str]]:
+    """Options that cannot be used."""
+    lines = payload.options["lines"]
+    if not (0 <= lines <= MOST_LINES and lines == int(lines)):
+        yield "lines", f"a whole number from 0 to {MOST_LINES} is expected"

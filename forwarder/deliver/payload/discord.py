@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from forwarder.deliver.payload.chat import COLOURS, Chat, escaped, numeric
+from forwarder.deliver.payload.chat import Chat, escaped, numeric
 from forwarder.deliver.payload.digest import Message
 from forwarder.deliver.payload.provider import Reading
 from forwarder.deliver.payload.shape.cutting import cut
@@ -20,7 +20,9 @@ from forwarder.model.attempt import Response
 from forwarder.model.event import Event
 from forwarder.model.verdict import Pace, Retry
 
-_TITLE, _DESCRIPTION, _VALUE, _TOGETHER = 256, 4096, 1024, 6000
+_DESCRIPTION, _TOGETHER = 4096, 6000
+_TITLE, _VALUE = 256 // 2 - 1, 1024 // 2 - 1
+"""Half of what Discord takes: each character may get a backslash, or count twice."""
 _SIGNS = "*_~`|>[]()#<@-"
 _LONGEST_SECONDS = 3600.0
 
@@ -34,23 +36,27 @@ class Discord(Chat):
 
     def shown(self, message: Message) -> Any:
         """Lines or record are the description; facts are fields."""
-        embed = {
-            "title": cut(escaped(message.title, _SIGNS), _TITLE, self.spec.marker),
-            "description": _description(message),
-            "color": numeric(COLOURS[message.worst]),
+        embed: dict[str, Any] = {
+            "title": self._cut(message.title, _TITLE),
+            "color": numeric(self.spec.severity[message.worst]),
             "fields": [
-                {"name": name, "value": cut(escaped(text, _SIGNS), _VALUE, self.spec.marker), "inline": len(text) < 40}
+                {"name": name, "value": self._cut(text, _VALUE), "inline": len(text) < 40}
                 for name, text in message.facts
             ],
         }
+        if description := _description(message):
+            embed["description"] = description
         return {"embeds": [embed], "allowed_mentions": {"parse": []}}
 
     def fits(self, message: Message, content: bytes) -> bool:
         """Counted in characters, as UTF-16 has them: twice for those beyond its first plane."""
         description = _description(message)
-        facts = sum(len(name) + _size(escaped(text, _SIGNS)) for name, text in message.facts)
-        together = _size(escaped(message.title, _SIGNS)) + _size(description) + facts
+        facts = sum(len(name) + _size(self._cut(text, _VALUE)) for name, text in message.facts)
+        together = _size(self._cut(message.title, _TITLE)) + _size(description) + facts
         return super().fits(message, content) and _size(description) <= _DESCRIPTION and together <= _TOGETHER
+
+    def _cut(self, text: str, most: int) -> str:
+        return escaped(cut(text, most, self.spec.marker), _SIGNS)
 
     def read(self, response: Response, events: Sequence[Event]) -> Reading:
         """A 429 says in its body, to the millisecond, how long to wait."""

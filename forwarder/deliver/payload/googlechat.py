@@ -10,10 +10,10 @@ from __future__ import annotations
 import html
 from typing import Any
 
-from forwarder.deliver.payload.chat import COLOURS, Chat
+from forwarder.deliver.payload.chat import Chat
 from forwarder.deliver.payload.digest import Message
 
-_NO_MENTION = str.maketrans({"<": "‹", ">": "›", "*": "∗", "_": "＿", "~": "∼", "`": "ʻ"})
+_NO_MENTION = str.maketrans({"<": "‹", ">": "›"})
 
 
 class GoogleChat(Chat):
@@ -21,7 +21,7 @@ class GoogleChat(Chat):
 
     def shown(self, message: Message) -> Any:
         """Title, facts, then lines or record."""
-        worst = f'<font color="{COLOURS[message.worst]}">■</font> '
+        worst = f'<font color="{self.spec.severity[message.worst]}">■</font> '
         facts = [f"<b>{name}</b>: {_html(text)}" for name, text in message.facts]
         below = [f"• {_html(line)}" for line in message.lines]
         below += [_html(message.record).replace("\n", "<br>")] if message.record else []

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from forwarder.deliver.payload.chat import COLOURS, Chat, escaped
+from forwarder.deliver.payload.chat import Chat, escaped
 from forwarder.deliver.payload.digest import Message
 
 _SIGNS = "*_~`|>[]()#<!:-"
@@ -24,12 +24,10 @@ class Mattermost(Chat):
         """Lines or record are the attachment's text; facts are its fields."""
         attachment = {
             "fallback": _told(message.title),
-            "color": COLOURS[message.worst],
+            "color": self.spec.severity[message.worst],
             "title": _told(message.title),
             "text": _text(message),
-            "fields": [
-                {"title": name, "value": _told(text), "short": len(text) < 40} for name, text in message.facts
-            ],
+            "fields": [{"title": name, "value": _told(text), "short": len(text) < 40} for name, text in message.facts],
         }
         given = {name: self.options[name] for name in ("channel", "username") if self.options[name]}
         return {**given, "attachments": [attachment]}

@@ -26,12 +26,14 @@ Reading = Verdict | StatusAction | None
 class Body:
     """What goes over the wire before compression. The same events and settings always give the same bytes. `headers` belong to
     this body (and lie below those of signing and of Forwarder itself). `sent_at` is the time that the body tells as the one at
-    which it was sent (RFC 3339), where it tells one: signatures that cover `{sentAt}` have to say the same."""
+    which it was sent (RFC 3339), where it tells one: signatures that cover `{sentAt}` have to say the same. `path` (encoded, perhaps
+    with a query) is put after the webhook's own, where the receiver tells actions apart by their paths."""
 
     content: bytes = field(repr=False)
     content_type: str
     headers: tuple[tuple[str, str], ...] = ()
     sent_at: str = ""
+    path: str = ""
 
 
 class Unrenderable(Exception):
@@ -59,6 +61,11 @@ class Talk(Protocol):
     @property
     def url(self) -> str:
         """The webhook's URL as it is used."""
+        ...
+
+    @property
+    def now(self) -> float:
+        """Monotonic seconds, for what is to be remembered from one attempt to the next."""
         ...
 
 

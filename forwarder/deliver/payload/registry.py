@@ -4,15 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from forwarder.deliver.payload.alerts import Alerts
+from forwarder.deliver.payload.cloudevents import CloudEvents
+from forwarder.deliver.payload.connectsecure import ConnectSecure
+from forwarder.deliver.payload.discord import Discord
 from forwarder.deliver.payload.elastic import Elastic
+from forwarder.deliver.payload.googlechat import GoogleChat
 from forwarder.deliver.payload.json_array import JsonArray
 from forwarder.deliver.payload.loki import Loki
+from forwarder.deliver.payload.mattermost import Mattermost
 from forwarder.deliver.payload.ndjson import Ndjson
 from forwarder.deliver.payload.otlp import Otlp
 from forwarder.deliver.payload.provider import Provider
 from forwarder.deliver.payload.shaped import Shaped
+from forwarder.deliver.payload.slack import Slack
 from forwarder.deliver.payload.splunk import Splunk
 from forwarder.deliver.payload.stalwart import Stalwart
+from forwarder.deliver.payload.teams import Teams
 from forwarder.deliver.payload.template import Templated
 from forwarder.settings.payload import Payload
 
@@ -24,8 +32,17 @@ CODE: Mapping[str, type[Provider]] = {
     "splunk": Splunk,
     "elastic": Elastic,
     "opensearch": Elastic,
+    "jsm": Alerts,
+    "opsgenie": Alerts,
     "loki": Loki,
     "otlp": Otlp,
+    "slack": Slack,
+    "teams": Teams,
+    "discord": Discord,
+    "googlechat": GoogleChat,
+    "mattermost": Mattermost,
+    "connectsecure": ConnectSecure,
+    "cloudevents": CloudEvents,
 }
 """Formats whose body or answers are more than data."""
 

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from forwarder.deliver.payload.body import on_one_line
 from forwarder.deliver.payload.provider import Body, Provider, Unrenderable
 from forwarder.deliver.payload.shape.compile import Compiler, Writer
-from forwarder.deliver.payload.shape.names import SLOT
+from forwarder.deliver.payload.shape.names import SLOT, Getter
 from forwarder.deliver.payload.shape.scene import Scene
 from forwarder.model.event import TP, Event
 from forwarder.settings.payload import Payload
+from forwarder.settings.providers.leaves import LeafError, Reference, parse
 
 _NOBODY = Event(TP("", 0), 0, 0, None, None, (), "", "", 0, 0, "", 0)
 _FIXED = {
@@ -31,11 +32,20 @@ class Shaped(Provider):
         """Raises LeafError (a ValueError) for a tree that the checks refuse."""
         super().__init__(payload, cluster)
         spec = self.spec
-        compiler = Compiler(payload.timestamp_format, self.words(), spec.marker, self.options, self.secret)
+        compiler = self._compiler = Compiler(
+            payload.timestamp_format, self.words(), spec.marker, self.options, self.secret
+        )
         self._write = _writer(compiler.compile(spec.body))
         self._elastic = compiler.elastic
         self._around = self._compiled_around()
         self._start, self._between, self._end = _FIXED.get(spec.batch, (b"", b",", b""))
+
+    def part(self, text: str) -> Getter:
+        """One part of an event, written as in a tree. Raises LeafError."""
+        leaf = parse(text)
+        if not isinstance(leaf, Reference):
+            raise LeafError(f"{text!r} is no part of an event")
+        return self._compiler.value(leaf)
 
     def words(self) -> tuple[str, ...]:
         """The receiver's words for the seven severities: the file's, those of the option `severity` over them."""

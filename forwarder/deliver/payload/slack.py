@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from forwarder.deliver.payload.chat import COLOURS, Chat, within
+from forwarder.deliver.payload.chat import Chat, within
 from forwarder.deliver.payload.digest import Message
 from forwarder.deliver.payload.provider import Reading
 from forwarder.deliver.payload.shape.cutting import cut
@@ -58,7 +58,7 @@ class Slack(Chat):
             ],
         }
         if below:
-            shown["attachments"] = [{"color": COLOURS[message.worst], "fallback": title, "blocks": below}]
+            shown["attachments"] = [{"color": self.spec.severity[message.worst], "fallback": title, "blocks": below}]
         return shown
 
     def fits(self, message: Message, content: bytes) -> bool:

@@ -19,7 +19,6 @@ from forwarder.model.attempt import Response
 from forwarder.model.event import Event
 from forwarder.model.verdict import Bisect, Halve, Pace, Retry
 
-_COLOURS = ("Default", "Accent", "Accent", "Warning", "Warning", "Attention", "Attention")
 _FALLBACK = 1000
 _HIDDEN = re.compile(rb"returned HTTP error (\d{3})")
 
@@ -29,7 +28,7 @@ class Teams(Chat):
 
     def shown(self, message: Message) -> Any:
         """Title, facts, then lines or record."""
-        title = [_run(message.title, size="Large", weight="Bolder", color=_COLOURS[message.worst])]
+        title = [_run(message.title, size="Large", weight="Bolder", color=self.spec.severity[message.worst])]
         facts = [_block(_run(f"{name}: ", weight="Bolder"), _run(text)) for name, text in message.facts]
         lines = [_block(_run(f"• {line}")) for line in message.lines]
         record = [_block(_run(message.record, fontType="Monospace"))] if message.record else []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from urllib.parse import urlsplit
 
-from forwarder.deliver.payload import elastic, loki, splunk
+from forwarder.deliver.payload import chat, cloudevents, connectsecure, elastic, loki, splunk
 from forwarder.settings.payload import Payload
 from forwarder.settings.problems import Finding, Weight
 from forwarder.settings.process import Settings
@@ -16,6 +16,9 @@ COMPLAINTS: Mapping[str, Callable[[Payload], Iterator[tuple[str, str]]]] = {
     "elastic": elastic.complaints,
     "opensearch": elastic.complaints,
     "loki": loki.complaints,
+    "connectsecure": connectsecure.complaints,
+    "cloudevents": cloudevents.complaints,
+    **dict.fromkeys(("slack", "teams", "discord", "googlechat", "mattermost"), chat.complaints),
 }
 """By format: options that cannot be used, and why."""
 

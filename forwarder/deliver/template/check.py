@@ -46,7 +46,7 @@ def _of_template(template: Template) -> tuple[tuple[str, ...], str] | None:
         "format": FORMAT, "body": source, "syntax": template.syntax, "contentType": template.content_type, "batch": template.batch,
     }  # fmt: skip
     if problem := problem_of(filled(payload_of(document), {}, "")):
-        return ("file",) if template.file else ("body",), f"{template.file or 'the template'}:{problem}"
+        return ("file",) if template.file else ("body",), _told(template.file or "the template", problem)
     return None
 
 
@@ -58,9 +58,9 @@ def _of_payload(payload: Payload, settings: Settings) -> tuple[tuple[str, ...], 
     if not problem:
         return None
     if name is None:
-        return ("body",), f"the template:{problem}"
+        return ("body",), _told("the template", problem)
     own = settings.templates.get(name)
-    return ("template",), f"{own.file if own and own.file else f'the template {name}'}:{problem}"
+    return ("template",), _told(own.file if own and own.file else f"the template {name}", problem)
 
 
 def _not_found(options: Mapping[str, Any], settings: Settings) -> tuple[tuple[str, ...], str]:
@@ -72,6 +72,11 @@ def _not_found(options: Mapping[str, Any], settings: Settings) -> tuple[tuple[st
         return ("syntax",), f"the template {name} ships in {' and '.join(starters()[name])} only"
     known = [*settings.templates, *starters()]
     return ("template",), f"no template is called {name!r}{nearest(name, known)}; known: {', '.join(known)}"
+
+
+def _told(what: str, problem: str) -> str:
+    """`file:line:column: text`, as compilers write it."""
+    return f"{what}:{problem}" if problem[:1].isdigit() else f"{what}: {problem}"
 
 
 def problem_of(payload: Payload) -> str:

@@ -12,7 +12,7 @@ from forwarder.deliver.template import go_functions, go_reader, jinja_functions,
 from forwarder.deliver.template.bounds import MAX_TEMPLATE_BYTES
 from forwarder.deliver.template.compile_statements import Statements
 from forwarder.deliver.template.frame import Frame, Step
-from forwarder.deliver.template.json_context import escaped
+from forwarder.deliver.template.json_context import check_shape, escaped
 from forwarder.deliver.template.scope import Names
 from forwarder.deliver.template.tree import Place, RenderError, TemplateError
 from forwarder.deliver.template.variables import DIGEST, ONE, Subject, Undecodable
@@ -90,6 +90,8 @@ def compile_template(
         if json:
             body = escaped(body)
         steps = statements.block(body, Names())
+        if json:
+            check_shape(body)
     except RecursionError:
         raise TemplateError(START, "this template is nested too deep") from None
     return Template(json, tuple(steps), statements.slots, own)

@@ -45,7 +45,6 @@ def escaped(body: Block) -> Block:
     made, end = _block(body, OUTSIDE)
     if end.opened is not None:
         raise TemplateError(end.opened, "the JSON string that starts here is never closed")
-    _check_shape(made)
     return made
 
 
@@ -131,8 +130,11 @@ def _place(statement: Text, at: int) -> Place:
     return Place(start.line + inside.line - 1, column)
 
 
-def _check_shape(body: Block) -> None:
-    """A template without decisions and loops can be tried at once: it is JSON with a number or with a text for every value."""
+def check_shape(body: Block) -> None:
+    """A template without decisions and loops can be tried at once: it is JSON with a number or with a text for every value.
+
+    Takes what `escaped` gave. Raises TemplateError.
+    """
     if not all(isinstance(statement, Text | Emit) for statement in body):
         return
     errors = [error for value in ('"x"', "0") if (error := _not_json(body, value))]

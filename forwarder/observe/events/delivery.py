@@ -150,6 +150,19 @@ class EgressDenied(Occurrence):
 
 
 @dataclass(frozen=True)
+class WayOutFailed(Occurrence):
+    """The proxy or the source address of `egress` cannot be used. No webhook is held to account for it; all that go that way wait."""
+
+    text: ClassVar = "way out failed"
+    level: ClassVar = ERROR
+    every: ClassVar = 60.0
+    per: ClassVar = ()
+
+    webhook: str
+    error: str
+
+
+@dataclass(frozen=True)
 class SecretUnavailableSeen(Occurrence):
     """A secret of the webhook could not be read just now, or its login was refused. `error` names the variable, file or login
     host, never a value."""

@@ -15,8 +15,8 @@ from forwarder.settings.providers.spec import ProviderSpec
 @dataclass(frozen=True, slots=True)
 class Output:
     """`needs` is the setting that switches it on. `url` makes the address (else it is `needs` itself), `secret_url` says that it
-    opens the door by itself. `options` are settings that are options of the format, `fixed` are options of their own, `token` is
-    the setting that is the credential. `notes` say what differs."""
+    opens the door by itself. `options` are settings that are options of the format, `fixed` are options of their own, `made` makes
+    some of several settings, `token` is the credential. `notes` say what differs."""
 
     name: str
     needs: str
@@ -28,7 +28,7 @@ class Output:
     token: str = ""
     login: tuple[str, str] = ("username", "password")
     header: tuple[str, str] = ("", "")
-    tenant: str = ""
+    made: Callable[[Section], Mapping[str, str]] | None = None
     notes: tuple[str, ...] = ()
 
     def address(self, section: Section) -> str:
@@ -37,7 +37,7 @@ class Output:
 
     def payload(self, section: Section, spec: ProviderSpec, outcome: Outcome) -> dict[str, Any]:
         """`payload` with the format's options."""
-        made: dict[str, Any] = {"format": self.format, **self.fixed}
+        made: dict[str, Any] = {"format": self.format, **self.fixed, **(self.made(section) if self.made else {})}
         for theirs, ours in self.options.items():
             if ours in spec.options and (value := section.text(theirs)):
                 made[ours] = value
@@ -62,8 +62,6 @@ class Output:
             made["httpAuth"] = {"@type": "Header", "name": name, "value": outcome.secret(place, value)}
         elif user or password or name or value:
             outcome.lose(section.path, "half of a login is missing, so it is left out")
-        if self.tenant and (tenant := section.text(self.tenant)):
-            made["httpHeaders"] = {"X-Scope-OrgID": tenant}
         return made
 
 
@@ -82,6 +80,13 @@ def _beside(default: str) -> Callable[[Section], str]:
 
 def _by_region(us: str, eu: str) -> Callable[[Section], str]:
     return lambda section: eu if section.text("region").lower() == "eu" else us
+
+
+def _dated_index(section: Section) -> dict[str, str]:
+    """The index with the date that Falcosidekick adds to its name."""
+    dates = {"daily": "-{yyyy.MM.dd}", "monthly": "-{yyyy.MM}", "annually": "-{yyyy}", "none": ""}
+    suffix = section.text("suffix") or "daily"
+    return {"index": (section.text("index") or "falco") + dates.get(suffix.lower(), f"-{suffix}")}
 
 
 def _alertmanager(section: Section) -> str:
@@ -108,19 +113,20 @@ OUTPUTS = (
     *map(_chat, ("slack", "teams", "discord", "googlechat", "mattermost")),
     Output("splunk", "host", "splunk", token="token"),
     Output(
-        "elasticsearch", "hostport", "elastic", options={"index": "index", "pipeline": "pipeline"}, token="apikey",
-        fixed={"index": "falco"},
-        notes=("the index has no date in its name (suffix); use a data stream or a rollover alias",),
+        "elasticsearch", "hostport", "elastic", options={"pipeline": "pipeline"}, token="apikey", made=_dated_index
     ),
-    Output("loki", "hostport", "loki", url=_beside("/loki/api/v1/push"), login=("user", "apikey"), tenant="tenant"),
     Output(
-        "datadog", "apikey", "datadog", token="apikey",
+        "loki", "hostport", "loki", url=_beside("/loki/api/v1/push"), login=("user", "apikey"),
+        options={"tenant": "tenantId"},
+    ),
+    Output(
+        "datadog", "apikey", "datadog", token="apikey", fixed={"source": "falco"},
         url=lambda section: section.text("host").replace("://api.", "://http-intake.logs.").rstrip("/")
         or "https://http-intake.logs.datadoghq.com",
         notes=("Falcosidekick writes to Datadog's event stream; this goes to its logs",),
     ),
     Output(
-        "datadoglogs", "apikey", "datadog", token="apikey", options={"service": "service"},
+        "datadoglogs", "apikey", "datadog", token="apikey", options={"service": "service"}, fixed={"source": "falco"},
         url=lambda section: section.text("host").rstrip("/") or "https://http-intake.logs.datadoghq.com",
     ),
     Output(
@@ -133,6 +139,9 @@ OUTPUTS = (
     ),
     Output("alertmanager", "hostport", "alertmanager", url=_alertmanager),
     Output("cloudevents", "address", "cloudevents"),
-    Output("sumologic", "receiverurl", "sumologic", secret_url=True),
+    Output(
+        "sumologic", "receiverurl", "sumologic", secret_url=True,
+        options={"sourcecategory": "category", "sourcehost": "host", "name": "name"},
+    ),
     Output("otlp.logs", "endpoint", "otlp"),
 )  # fmt: skip

@@ -1,7 +1,8 @@
 """The grammar of the texts in a provider's `body`: which parts of an event they stand for. Looks at no event and renders nothing.
 
 `$name|filter:argument` is a whole value and keeps its type; `$(name|filter)` stands inside a text; `$true`, `$false`, `$null` and
-`$number:3` are JSON's own; `$$` is a plain `$`.
+`$number:3` are JSON's own; `$$` is a plain `$`. A key that ends in `?` takes its mapping along when its value is absent; a mapping
+`{$text: tree}` is the tree's JSON as a text.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ NAMES: dict[str, str] = {
     "time.us": "in microseconds",
     "time.ns": "in nanoseconds",
     "time.rfc3339": "as RFC 3339 text, UTC",
+    "time.plain": "as `2026-01-31 12:00:00`, UTC",
     "severity": "the receiver's word for its severity (`severity` of the provider), else its name",
     "severityName": "its severity's name: unknown, informational, low, medium, high, critical, fatal",
     "severityNumber": "its severity 0..6 (OCSF)",
@@ -57,6 +59,7 @@ FILTERS: dict[str, str] = {
     "key": "count: a text that is longer becomes its SHA-256, so that it stays unique",
     "default": "text: this text where the value is absent or an empty text",
     "or": "reference: another part of the event where the value is absent",
+    "then": "reference: another part of the event where the value is there; absent where it is not",
     "map": "option: the word that this `names` option has for the value (case does not matter); absent where it has none",
     "prefix": "text: put before the value, where there is one",
     "suffix": "text: put after the value, where there is one",

@@ -15,7 +15,8 @@ _RECORD = ("data", "text", "at")
 _NAMES = {"id": "id", "type": "type"}
 _PLACES = {"identity": "place", "topic": "place", "cluster": "place", "tenant": "tenant"}
 _BYTES = {
-    "time": 36, "time.s": 20, "time.ms": 20, "time.us": 20, "time.ns": 20, "time.rfc3339": 36, "severity": 20, "severityName": 15,
+    "time": 36, "time.s": 20, "time.ms": 20, "time.us": 20, "time.ns": 20, "time.rfc3339": 36, "time.plain": 22,
+    "severity": 20, "severityName": 15,
     "severityNumber": 1, "partition": 10, "offset": 20, "count": 10, "key": 256, "summary": 600, "option": 128,
 }  # fmt: skip
 """Most bytes of a part that is neither the record nor one of its names; of a record's key and of options the usual most."""
@@ -43,7 +44,8 @@ def sized(spec: ProviderSpec) -> Sizing:
             quoted |= kind in ("whole", "inside") and (
                 leaf is not reference or reference.name == "text" or bool(reference.filters)
             )
-    frame = 4 + _keys(spec.around) + sum(_literal(leaf) + 128 for leaf in _leaves(spec.around))
+    around = [] if spec.around is None else list(_leaves(spec.around))
+    frame = 4 + _keys(spec.around) + sum(_literal(leaf) + 128 for leaf in around)
     return Sizing(
         frame=frame,
         event=event + _keys(spec.body),

@@ -24,7 +24,7 @@ from forwarder.settings.providers.spec import Option, ProviderSpec
 Complaint = tuple[tuple[str | int, ...], str]
 MOST_LEAVES = 1000
 _COUNTS = frozenset({"cut", "bytes", "key"})
-_WITH_ARGUMENT = _COUNTS | {"default", "or", "map", "prefix", "suffix"}
+_WITH_ARGUMENT = _COUNTS | {"default", "or", "then", "map", "prefix", "suffix"}
 _STATUS = re.compile(r"[1-5]xx|[1-5]\d\d|[1-5]\d\d-[1-5]\d\d")
 
 
@@ -103,7 +103,7 @@ def _of_filter(step: Filter, spec: ProviderSpec, inside_around: bool) -> Iterato
         yield f"`{step.name}` needs a number above zero, such as `{step.name}:100`"
     elif step.name not in _WITH_ARGUMENT and step.argument:
         yield f"`{step.name}` takes no argument"
-    elif step.name == "or":
+    elif step.name in ("or", "then"):
         yield from _alternative(step, spec, inside_around)
     elif step.name == "map" and (step.argument not in spec.options or spec.options[step.argument].type != "names"):
         yield f"`map` needs the name of an option of type names, not `{step.argument}`"
@@ -113,7 +113,7 @@ def _alternative(step: Filter, spec: ProviderSpec, inside_around: bool) -> Itera
     try:
         leaf = parse(f"${step.argument}")
     except LeafError:
-        yield "`or` needs a part of the event, such as `or:identity`"
+        yield f"`{step.name}` needs a part of the event, such as `{step.name}:identity`"
         return
     for reference in references(leaf):
         yield from _of_reference(reference, spec, inside_around)

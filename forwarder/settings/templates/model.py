@@ -18,7 +18,7 @@ class Template(Model):
     file: str | None = None
     """File that holds it (UTF-8, at most 64 KiB), instead of `body`; read when the configuration is loaded."""
     syntax: Syntax = "auto"
-    """What it is written in; auto: Go where its first action is a field, a variable or one of Go's words, else Jinja."""
+    """What it is written in; auto: Go where an action starts with a field, a variable or one of Go's words, else Jinja."""
     content_type: str | None = None
     """Media type of the body; application/json when not set."""
     batch: BatchOf = "auto"

@@ -13,11 +13,12 @@ from forwarder.settings.templates.sources import body_of, starter
 FORMAT = "template"
 _TEMPLATED = MODELS[FORMAT]
 _ACTION = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
-_GO_FIRST = re.compile(
-    r"\{\{-?\s*(?:[.$(\"`]|(?:if|else|end|range|with|define|template|block|and|or|not|eq|ne|lt|le|gt|ge|len|index|print|printf"
-    r"|println|json|toJson|upper|lower|title|trim|default|date|join)\b(?!\s*(?:-?\}\}|[|.\[]))|end\s*-?\}\}|else\s*-?\}\}|/\*)"
+_GO = re.compile(
+    r"\{\{-?\s*\(*\s*(?:[.$`]|/\*|(?:if|range|with)\s|(?:end|else)\s*(?:-?\}\}|if\s|with\s)|(?:and|or|not|eq|ne|lt|le|gt|ge|len|index"
+    r"|slice|print|printf|println|json|toJson|upper|lower|title|trim|trunc|default|date|join|split|replace|mrkdwn)\s+[.$(\"`'\d])"
 )
 _QUOTED = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|`[^`]*`")
+_FILTER = re.compile(r"\|\s*\w+")
 _JINJA_BATCH = re.compile(r"(?<![\w.|$])(?:events|count|worstSeverity(?:Name)?)\b(?!\s*=[^=])")
 _GO_BATCH = re.compile(r"(?<![\w)\]])\$?\.(?:events|count|worstSeverity(?:Name)?)\b")
 
@@ -75,16 +76,15 @@ def _first(*choices: str) -> str:
 
 
 def syntax_of(body: str) -> str:
-    """`go` where the first action is a field, a variable, a parenthesis or one of Go's words with something behind it; else
-    `jinja`."""
-    first = _ACTION.search(body)
-    return "go" if first and _GO_FIRST.match(first[0]) else "jinja"
+    """`go` where an action starts as only Go's can: with a field, a variable, or one of Go's words; else `jinja`."""
+    return "go" if any(_GO.match(action[0]) for action in _ACTION.finditer(body)) else "jinja"
 
 
 def batch_of(body: str, syntax: str) -> str:
     """`digest` where an action names a variable of the batch. A guess that is wrong is an error when the template is compiled."""
     pattern = _GO_BATCH if syntax == "go" else _JINJA_BATCH
-    uses = any(pattern.search(_QUOTED.sub('""', action[0])) for action in _ACTION.finditer(body))
+    bare = (_FILTER.sub("|", _QUOTED.sub('""', action[0])) for action in _ACTION.finditer(body))
+    uses = any(pattern.search(action) for action in bare)
     return "digest" if uses else "one"
 
 

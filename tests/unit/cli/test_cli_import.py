@@ -106,12 +106,12 @@ def test_falcosidekicks_outputs_become_webhooks_and_the_result_is_valid(forwarde
     certificate = hooks["webhook"].tls.client_certificate
     assert certificate is not None and certificate.key_file == f"{tmp_path}/client.key"
     assert hooks["splunk"].tls.ca_file == f"{tmp_path}/ca.crt"
-    assert hooks["elasticsearch"].payload.options["index"] == "falco"
+    assert hooks["elasticsearch"].payload.options["index"] == "falco-{yyyy.MM.dd}"
     assert (hooks["opsgenie"].url, hooks["pagerduty"].url, hooks["alertmanager"].url, hooks["loki"].url) == (
         "https://api.eu.opsgenie.com/v2/alerts", "https://events.pagerduty.com/v2/enqueue", "http://am:9093/api/v2/alerts",
         "http://loki:3100/loki/api/v1/push",
     )  # fmt: skip
-    assert hooks["loki"].http_headers == {"X-Scope-OrgID": "t1"} and hooks["loki"].allow_plain_http
+    assert hooks["loki"].payload.options["tenantId"] == "t1" and hooks["loki"].allow_plain_http
     assert set(hooks["splunk"].http_headers) == {"X-A", "X-B"}
 
 
@@ -137,7 +137,7 @@ def test_what_falcosidekick_has_and_forwarder_not_is_told_in_the_result_and_on_s
     result = sidekick(forwarder, tmp_path)
     for place in (
         "customfields.env", "listenport", "slack.footer", "slack.outputformat", "rocketchat.webhookurl", "webhook.method",
-        "elasticsearch.suffix", "loki.extralabels", "cloudevents.extensions.region", "otlp.traces.endpoint",
+        "loki.extralabels", "cloudevents.extensions.region", "otlp.traces.endpoint",
         "smtp.hostport", "smtp.password",
     ):  # fmt: skip
         assert f"not carried over: {place}: " in result.stderr, place

@@ -112,7 +112,7 @@ class TestOAuth2:
     )
     def test_fails_closed_without_its_secret(self, missing: dict[str, str]) -> None:
         with pytest.raises(SecretUnavailable):
-            account({**OAUTH, "clientSecret": {"@type": "None"}}).asking(NOW)
+            account({**OAUTH, "clientSecret": missing}).asking(NOW)
 
 
 def verified(token: str, key: PrivateKeyTypes) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -185,3 +185,20 @@ def test_dead_letters_of_expired_events_come_many_at_a_time_too() -> None:
     rig.now = 101.0
     letters = [action for action in rig.poll() if isinstance(action, WriteDeadLetters)]
     assert sorted(len(action.part.events) for action in letters) == [400, 500]
+
+
+def test_a_ledger_that_waits_for_kafka_costs_no_event_that_the_endpoint_could_have() -> None:
+    """The endpoint failed once; then its entry could not be written for long. Nobody asked the endpoint meanwhile."""
+    rig = Rig(discardAfter=10, maxEvents=1000, throttle=1)
+    rig.offer(range(5), timestamp_ms=int(WALL * 1000))
+    rig.answer(rig.one(), later(), delay=1.0)
+    rig.now = 11.0
+    (entry,) = rig.poll()
+    assert isinstance(entry, WriteLedger)
+    assert offsets(entry.part.events) == list(range(5))
+    rig.offer(range(5, 50), timestamp_ms=int((WALL + 11) * 1000))
+    for second in range(12, 60):
+        rig.now = float(second)
+        assert not [action for action in rig.poll() if action.part is not entry.part]
+    rig.wrote(entry)
+    assert offsets(rig.one().part.events) == list(range(5, 50)), "the endpoint is asked first"

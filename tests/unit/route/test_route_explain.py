@@ -10,7 +10,7 @@ from forwarder.settings.process import EventSet, Tenant
 from tests.unit.route.examples import event, webhook
 
 SETS = {"urgent": EventSet(events=("net.*",), level=4)}
-TREE = {"acme": Tenant(children=("acme-eu",))}
+TREE = {"acme": Tenant(children=("acme-eu",), companies=("1234",))}
 
 
 def told(seen: Event, **fields: Any) -> Explanation:
@@ -39,6 +39,8 @@ def test_the_condition_that_says_no_is_named_and_the_rest_is_not_reached() -> No
 def test_a_descendant_and_a_glob_say_how_they_match() -> None:
     got = told(event("auth.login", tenant="acme-eu"), tenants=["acme"], includeChildren=True, events=["auth.*"])
     assert step(got, "tenants").why == "tenant acme-eu is a descendant of acme"
+    owner = told(event(tenant="acme"), tenants=["1234"])
+    assert step(owner, "tenants").why == "tenant acme has a company among 1234"
     assert step(got, "events") == Step(
         "events", False, "type auth.login matches auth.*; all but listed types are wanted"
     )

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from forwarder.configuration import load_checked
+from forwarder.errors import ConfigurationError
 from forwarder.settings.auth import Basic, HeaderAuth, Login, Unauthenticated
 from forwarder.settings.load import Loaded, load
 from forwarder.settings.webhook import Webhook
@@ -133,7 +135,6 @@ WRONG = {
         ("payloadBody: [x]", "payloadBody: text is expected"),
         ("payloadBody: x\ncustomHttpHeaders: [{key: a}]", "customHttpHeaders: a list of {key: ..., value: ...} is expected"),
         ("payloadBody: x\npayload: {format: json}", "payload: is said twice"),
-        ("payloadTemplate: nowhere", "payload.template: "),
     ],
 }  # fmt: skip
 URLS = {"connectsecure": "webhookUrl", "sourcedefense": "targetUrl", "sift": "destinationUrl"}
@@ -148,6 +149,22 @@ def test_a_mistake_keeps_its_place_and_no_secret_is_shown(place: Place, dialect:
     found = [problem for problem in problems if f"webhooks[siem].{said}" in problem]
     assert found and found[0].startswith("forwarder.yaml:"), problems
     assert all("hunter2" not in problem for problem in problems)
+
+
+def test_a_template_that_is_nowhere_is_a_mistake_in_its_place(place: Place) -> None:
+    text = place.hook("dialect: sift\npayloadTemplate: nowhere").replace("    url:", "    destinationUrl:")
+    with pytest.raises(ConfigurationError) as refused:
+        load_checked(place.write(text), {})
+    (problem,) = refused.value.problems
+    assert "forwarder.yaml:6:" in problem and "webhooks[siem].payload" in problem and "nowhere" in problem
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours"), [("Slack", "slack-violation"), ("OpsGenie", "opsgenie-violation"), ("Jira", "jira-violation")]
+)
+def test_sifts_own_templates_are_those_that_ship(place: Place, theirs: str, ours: str) -> None:
+    text = place.hook(f"dialect: sift\npayloadTemplate: {theirs}").replace("    url:", "    destinationUrl:")
+    assert place.load(text).settings.webhooks[0].payload.options["template"] == ours
 
 
 def test_a_document_that_is_only_its_url_loads(place: Place) -> None:

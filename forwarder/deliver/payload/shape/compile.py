@@ -10,7 +10,7 @@ import msgspec
 
 from forwarder.deliver.payload.body import json_string
 from forwarder.deliver.payload.shape.cutting import fitted
-from forwarder.deliver.payload.shape.filters import Step, step_of
+from forwarder.deliver.payload.shape.filters import step_of
 from forwarder.deliver.payload.shape.names import Getter, at_option, getters, inside
 from forwarder.deliver.payload.shape.scene import Scene, Value, text_of
 from forwarder.deliver.payload.timestamps import TimestampFormat
@@ -47,9 +47,12 @@ class Compiler:
         return self._leaf(tree) if isinstance(tree, str) else msgspec.json.encode(tree)
 
     def _mapping(self, tree: Mapping[str, Any]) -> Writer | bytes | None:
-        items = [(json_string(key) + b":", self.compile(item)) for key, item in tree.items()]
+        if set(tree) == {"$text"}:
+            return _as_text(self.compile(tree["$text"]))
+        needed = frozenset(json_string(key[:-1]) + b":" for key in tree if key.endswith("?"))
+        items = [(json_string(key.removesuffix("?")) + b":", self.compile(item)) for key, item in tree.items()]
         kept = [(key, item) for key, item in items if item is not None]
-        return _joined(kept, b"{", b"}")
+        return _joined(kept, b"{", b"}", needed) if needed <= {key for key, _ in kept} else None
 
     def _list(self, tree: Any) -> Writer | bytes | None:
         return _joined([(b"", item) for item in map(self.compile, tree) if item is not None], b"[", b"]")
@@ -103,10 +106,9 @@ class Compiler:
 
         return filtered
 
-    def _other(self, word: str) -> Step:
+    def _other(self, word: str) -> Getter:
         leaf = parse(f"${word}")
-        get = self.value(leaf) if isinstance(leaf, Reference) else (lambda scene: None)
-        return lambda value, scene: get(scene) if value is None else value
+        return self.value(leaf) if isinstance(leaf, Reference) else (lambda scene: None)
 
     def _source(self, reference: Reference) -> Getter:
         if reference.name == "option":
@@ -152,17 +154,36 @@ def _is_elastic(reference: Reference) -> bool:
     return reference.name in ("data", "text", "at", "key", "type", "tenant", "id") and not bounded
 
 
-def _joined(items: list[tuple[bytes, Writer | bytes]], start: bytes, end: bytes) -> Writer | bytes:
-    """A mapping or a list; what is absent in an event is left out with its key."""
+def _joined(
+    items: list[tuple[bytes, Writer | bytes]], start: bytes, end: bytes, needed: frozenset[bytes] = frozenset()
+) -> Writer | bytes:
+    """A mapping or a list; what is absent in an event is left out with its key, or leaves all out where its key is `needed`."""
     if all(isinstance(item, bytes) for _, item in items):
         return start + b",".join([key + item for key, item in items if isinstance(item, bytes)]) + end
 
-    def write(scene: Scene) -> bytes:
+    def write(scene: Scene) -> bytes | None:
         found: list[bytes] = []
         for key, item in items:
             value = item if item.__class__ is bytes else item(scene)  # type: ignore[operator]
             if value is not None:
                 found.append(key + value)
+            elif key in needed:
+                return None
         return start + b",".join(found) + end
+
+    return write
+
+
+def _as_text(inner: Writer | bytes | None) -> Writer | bytes | None:
+    """The inner JSON as a JSON string. Its values get half the room: nothing more than doubles when it is escaped again."""
+    if inner is None or isinstance(inner, bytes):
+        return None if inner is None else json_string(inner.decode())
+
+    def write(scene: Scene) -> bytes | None:
+        room = scene.room
+        scene.room = None if room is None else room // 2
+        value = inner(scene)
+        scene.room = room
+        return None if value is None else json_string(value.decode("utf-8", "replace"))
 
     return write

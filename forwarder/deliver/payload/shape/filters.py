@@ -9,6 +9,7 @@ from forwarder.deliver.payload.shape.cutting import cut, cut_bytes, unique
 from forwarder.deliver.payload.shape.scene import Scene, Value, text_of
 from forwarder.settings.providers.leaves import Filter
 
+Get = Callable[[Scene], Value | None]
 Step = Callable[[Value | None, Scene], Value | None]
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d{1,4})?", re.ASCII)
 _NO_WORD = re.compile(r"[^A-Za-z0-9_\-./:]", re.ASCII)
@@ -37,16 +38,17 @@ def _mapped(words: Mapping[str, str]) -> Step:
     return _on_text(lambda text: folded.get(text.lower()))
 
 
-def step_of(step: Filter, marker: str, options: Mapping[str, object], other: Callable[[str], Step]) -> Step:
-    """The filter as a function. `other` makes the value of another reference (for `or`)."""
+def step_of(step: Filter, marker: str, options: Mapping[str, object], other: Callable[[str], Get]) -> Step:
+    """The filter as a function. `other` makes another reference's getter (for `or` and `then`)."""
     word = step.argument
     match step.name:
         case "bytes":
             return _bytes(step.count, marker)
         case "default":
             return lambda value, scene: word if value is None or text_of(value) == "" else value
-        case "or":
-            return other(word)
+        case "or" | "then":
+            get, instead = other(word), step.name == "then"
+            return lambda value, scene: get(scene) if (value is not None) is instead else value
         case "map":
             words = options.get(word)
             return _mapped(words if isinstance(words, dict) else {})

@@ -34,6 +34,11 @@ def _time(style: TimestampFormat) -> Getter:
     return get
 
 
+def _plain_time(scene: Scene) -> Value | None:
+    whole = timestamp(scene.time_ns // 10**9 * 10**9, "rfc3339")
+    return None if not scene.time_ns or whole == b"null" else whole[1:-2].decode().replace("T", " ")
+
+
 def _key(scene: Scene) -> Value | None:
     key = scene.event.key
     return None if key is None else key.decode("utf-8", "replace")
@@ -75,6 +80,7 @@ def getters(style: TimestampFormat, words: tuple[str, ...]) -> Mapping[str, Gett
         "time.us": _time("microseconds"),
         "time.ns": _time("nanoseconds"),
         "time.rfc3339": _time("rfc3339"),
+        "time.plain": _plain_time,
         "severity": lambda scene: spoken[scene.event.severity],
         "severityName": lambda scene: _LEVELS[scene.event.severity],
         "severityNumber": lambda scene: b"%d" % scene.event.severity,

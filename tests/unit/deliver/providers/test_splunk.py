@@ -155,6 +155,8 @@ class TestCodes:
 class Talking:
     """A conversation whose polls are answered from a list; time passes only by pauses."""
 
+    now = 0.0
+
     def __init__(self, *answers: Response | Failure, left: float = 1000.0) -> None:
         self.url = "https://user@splunk.example:8088/services/collector/event?x=1"
         self.answers = list(answers)

@@ -12,7 +12,6 @@ from forwarder.deliver.payload.records import created_ns
 from forwarder.model.event import Event, event_id, identity
 from forwarder.model.times import time_ns
 from forwarder.model.verdict import Delivered, Partial, Retry
-from forwarder.settings.payload import MODELS
 from tests.integration.deliver.providers.real.conftest import CLUSTER, NEW_YEAR_NS, Delivering, made_events
 from tests.support.receivers.real import OpenSearch, OtelSink, VictoriaLogs
 from tests.unit.deliver.make import event, secret
@@ -153,7 +152,7 @@ class TestOpenTelemetryWebhook:
         events = made_events("webhook-array", 7)
         url = otel.url("webhookevent", "/events")
         assert await deliver(url, events, payload={"format": "json"}, httpHeaders=SESAME) == [Delivered()]
-        (record,) = otel.received("webhookevent", 1)
+        (record,) = otel.received("webhookevent", 1, '{\\"n\\":0')
         assert record["body"]["stringValue"].encode() == b"[" + b",".join(each.value or b"" for each in events) + b"]"
 
     async def test_lines_arrive_one_by_one(self, otel: OtelSink, deliver: Delivering) -> None:
@@ -163,6 +162,20 @@ class TestOpenTelemetryWebhook:
         assert await deliver(url, events, **settings) == [Delivered()]
         records = otel.received("webhookevent/lines", len(events))
         assert [record["body"]["stringValue"].encode() for record in records] == [each.value for each in events]
+
+    async def test_a_template_arrives_as_it_was_rendered_and_nothing_breaks_out_of_it(
+        self, otel: OtelSink, deliver: Delivering
+    ) -> None:
+        events = made_events("webhook-template", 6)
+        body = '{"made-by": "template", "rule": "{{ event.type }}", "text": "{{ data.text }}"}'
+        payload = {"format": "template", "syntax": "jinja", "batch": "array", "body": body}
+        url = otel.url("webhookevent", "/events")
+        assert await deliver(url, events, payload=payload, httpHeaders=SESAME) == [Delivered()]
+        (record,) = otel.received("webhookevent", 1, "made-by")
+        arrived = json.loads(record["body"]["stringValue"])
+        assert [(each["rule"], each["text"]) for each in arrived] == [
+            (e.type, v["text"]) for e, v in zip(events, values(events), strict=True)
+        ]
 
     async def test_a_missing_header_is_the_endpoints_fault_and_loses_nothing(
         self, otel: OtelSink, deliver: Delivering
@@ -249,13 +262,17 @@ class TestVictoriaLogs:
             entry = found[identity(each, CLUSTER)]
             assert (nanoseconds(entry), entry["_msg"].encode()) == (created_ns(each), each.value)
 
-    @pytest.mark.skipif("datadog" not in MODELS, reason="there is no payload format datadog")
     async def test_datadog(self, victorialogs: VictoriaLogs, deliver: Delivering) -> None:
         events = made_events("vl-datadog")
-        url = victorialogs.url("/insert/datadog/api/v2/logs")
-        assert await deliver(url, events, payload={"format": "datadog"}) == [Delivered()]
-        found = victorialogs.received('"vl-datadog"', len(events))
-        assert len(found) == len(events)
+        payload = {"format": "datadog", "apiKey": secret("any key is fine there")}
+        assert await deliver(victorialogs.url("/insert/datadog/api/v2/logs"), events, payload=payload) == [Delivered()]
+        found = {
+            entry["event_identity"]: entry for entry in victorialogs.received('event_identity:~"/vl-datadog/"', 60)
+        }
+        assert sorted(found) == sorted(identities(events))
+        for each in events:
+            entry = found[identity(each, CLUSTER)]
+            assert (nanoseconds(entry), entry["_msg"].encode()) == (created_ns(each) // 10**6 * 10**6, each.value)
 
 
 def nanoseconds(entry: Mapping[str, str]) -> int:

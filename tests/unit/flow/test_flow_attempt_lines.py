@@ -1,0 +1,38 @@
+"""The one line per attempt says in words what went wrong, also where the status alone does not tell."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from forwarder.deliver.request import Exchange
+from forwarder.model.attempt import Failure, Fault, Response
+from tests.unit.flow.flow_rig import hook
+
+pytestmark = pytest.mark.looptime
+
+PARTLY = b'{"partialSuccess":{"rejectedLogRecords":"1","errorMessage":"no such field"}}'
+
+
+@pytest.mark.parametrize(
+    ("answer", "verdict", "error"),
+    [
+        (Response(200), "delivered", ""),
+        (Response(200, {}, PARTLY), "partial", "1 of 3 log records rejected: no such field"),
+        (Response(503), "retry", "status 503"),
+        (Failure(Fault.RESET, "the peer hung up"), "retry", "the peer hung up"),
+    ],
+)
+async def test_an_attempt_says_what_went_wrong(make_flow, answer, verdict, error):
+    flow = make_flow(hook(payload={"format": "otlp"}))
+
+    async def post(request):
+        return Exchange(answer)
+
+    flow.client.answer = post
+    await flow.assign()
+    flow.fill_and_take(3)
+    await asyncio.sleep(1.5)
+    line = flow.lines.told("attempt finished")[0]
+    assert (line["verdict"], line.get("error", "")) == (verdict, error)
