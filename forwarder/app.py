@@ -64,6 +64,7 @@ class Service:
     pipeline: Pipeline | None = None
     failure: BaseException | None = None
     _appeared: frozenset[TP] = frozenset()
+    _partitions: int = 0
     _rethink: asyncio.Event = field(default_factory=asyncio.Event)
     _shutdown: Shutdown = field(init=False)
 
@@ -109,6 +110,7 @@ class Service:
             if sources is None:
                 return 0
             self._appeared = frozenset(TP(s.topic, number) for s in sources.sources for number in s.appeared)
+            self._partitions = sum(source.partitions for source in sources.sources)
             self._health.set("kafka", True)
             self._observer.emit(KafkaBack(brokers=self.loaded.settings.kafka.brokers))
             code = await run_worker(
@@ -140,7 +142,7 @@ class Service:
 
     def _make_pipeline(self, group: Group) -> Pipeline:
         around = Surroundings(
-            self._observer, self._health, self.clock, random.random, self._crash, self._appeared, steady
+            self._observer, self._health, self.clock, random.random, self._crash, self._appeared, steady, self._partitions
         )
         self.pipeline = Pipeline(self.loaded.settings, group, around)
         gc.collect()

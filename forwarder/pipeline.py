@@ -31,6 +31,7 @@ from forwarder.flow.recorder import Recorder
 from forwarder.flow.reload import Reload
 from forwarder.flow.roster import Roster
 from forwarder.flow.sharedread import SharedRead
+from forwarder.flow.sharing import Sharing
 from forwarder.flow.starts import Starts
 from forwarder.flow.tally import Tally
 from forwarder.flow.typelist import TypeList
@@ -38,6 +39,7 @@ from forwarder.flow.vigil import SHARE_OF_SESSION, Vigil
 from forwarder.flow.watchdog import Watchdog
 from forwarder.kafka.ends import Ends
 from forwarder.kafka.group import Group
+from forwarder.kafka.members import Members
 from forwarder.kafka.offsets import Offsets
 from forwarder.kafka.producer import RecordProducer
 from forwarder.kafka.reader import Reader, fetch_bytes
@@ -57,7 +59,7 @@ class Surroundings:
     """What the pipeline needs of the process. `crash` ends the worker with exit 1; the checkpoint makes that safe.
 
     `appeared` are partitions that were added to their topics since the group began to read them. `exact` is the clock's monotonic
-    time as of this instant, where that differs.
+    time as of this instant, where that differs. `partitions` is how many all sources have together.
     """
 
     observer: Observer
@@ -67,6 +69,7 @@ class Surroundings:
     crash: Callable[[BaseException], None]
     appeared: frozenset[TP] = frozenset()
     exact: Callable[[], float] | None = None
+    partitions: int = 0
 
 
 class Pipeline:
@@ -124,15 +127,23 @@ class Pipeline:
             self._intake, self._catch_up, self._dispatcher, self._keeper, self.roster, self.positions,
             settings.shutdown.drain, settings.checkpoint.interval, observer, clock,
         )  # fmt: skip
+        self._sharing = Sharing(
+            self.roster.hosts, Members(kafka, sources), around.partitions, self._wake_all, observer, clock
+        )
         self.tally = Tally(self.roster, observer)
         self._reload = Reload(self.roster, self.positions, starts, self._dispatcher, self._catch_up, observer, clock)
-        around.health.books = lambda: shown(self.roster, self.positions.expected)
-        around.health.events = TypeList(self._get_roster)
-        Gauges(observer.metrics, self.roster, self.tally, self.positions, self._budget, lambda: group, clock)
+        self._show(group)
         for lane in self.roster:
             lane.on_room = self._catch_up.kick
         self._watching = self._loop(self._watchdog(settings, group).run())
         self._loops: list[asyncio.Task[None]] = []
+
+    def _show(self, group: Group) -> None:
+        """Register what health and metrics look at."""
+        observer, health, clock = self._around.observer, self._around.health, self._around.clock
+        health.books = lambda: shown(self.roster, self.positions.expected)
+        health.events = TypeList(self._get_roster)
+        Gauges(observer.metrics, self.roster, self.tally, self.positions, self._budget, lambda: group, clock)
 
     def _letters(self, settings: Settings) -> Letters:
         topics = {source.topic: source.dead_letters for source in settings.sources}
@@ -163,6 +174,7 @@ class Pipeline:
         """Load the checkpoints, then let events in."""
         observer, health = self._around.observer, self._around.health
         observer.metrics.own(owned)
+        self._sharing.assigned(len(owned))
         await self._keeper.load(owned)
         self._guards.assigned()
         self._vigil.assigned(proven=self._keeper.proven)
@@ -208,7 +220,7 @@ class Pipeline:
 
     def _start_loops(self) -> None:
         if not self._loops:
-            works = (self._checkpoints(), self._look_around(), self._vigil.run(), self._recorder.run())
+            works = (self._checkpoints(), self._look_around(), self._vigil.run(), self._recorder.run(), self._sharing.run())
             self._loops = [self._loop(work) for work in works]
 
     async def _checkpoints(self) -> None:

@@ -96,8 +96,15 @@ class Late:
     seconds: float
 
 
+@dataclass(frozen=True, slots=True)
+class Judging:
+    """Looks at each body, as a vendor's own receiver does, and answers in its words. Has no text form."""
+
+    reply: Callable[[bytes], Answer]
+
+
 Behaviour = (
-    Ok | Slow | Dead | Hang | Flaky | Status | Refuse | Limit | HalfWay | Dribble | Endless | Garbage | Late
+    Ok | Judging | Slow | Dead | Hang | Flaky | Status | Refuse | Limit | HalfWay | Dribble | Endless | Garbage | Late
 )  # fmt: skip
 
 
@@ -117,7 +124,7 @@ class Answer:
     """`accepted`: the receiver keeps the events, whatever the sender gets to hear.
 
     Seconds to wait: `delay_before` taking the request, `delay_after` taking it and before the answer, `interval` between the
-    bytes of a dribbled one.
+    bytes of a dribbled one. `body` is a plain answer's.
     """
 
     status: int = 200
@@ -127,11 +134,14 @@ class Answer:
     delay_after: float = 0.0
     interval: float = 0.0
     headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
 
 
 def answer(behaviour: Behaviour, body: bytes, luck: float) -> Answer:
     """What to do with a verified request. `luck` is uniform in 0..1 and decides for `Flaky`."""
     match behaviour:
+        case Judging(reply):
+            return reply(body)
         case Slow(seconds):
             return Answer(delay_before=seconds)
         case Late(seconds):

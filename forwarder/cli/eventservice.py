@@ -5,12 +5,11 @@ from __future__ import annotations
 import urllib.error
 import urllib.request
 from collections.abc import Sequence
-from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
 
-from forwarder.cli.eventtable import Types
+from forwarder.cli.eventtable import Row, Types
 from forwarder.errors import ForwarderError
 
 _SECONDS = 10.0
@@ -61,7 +60,7 @@ def add(total: Types, more: Types) -> None:
     total.rows = sorted(known.values(), key=lambda row: (row["topic"], row["type"] is None, row["type"] or ""))
 
 
-def _merge(into: dict[str, Any], row: dict[str, Any]) -> None:
+def _merge(into: Row, row: Row) -> None:
     into["count"] += row["count"]
     into["firstSeen"] = min(filter(None, (into["firstSeen"], row["firstSeen"])), default=None)
     into["lastSeen"] = max(filter(None, (into["lastSeen"], row["lastSeen"])), default=None)

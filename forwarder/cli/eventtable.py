@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, TypedDict
 
 import msgspec
 
@@ -16,13 +16,28 @@ _NOBODY = "NOBODY"
 _NOTES = {"yes": "", "filter": " (filter)", "disabled": " (disabled)"}
 
 
+class Row(TypedDict):
+    """One type, as `flow/typelist` writes it."""
+
+    topic: str
+    type: str | None
+    title: str
+    sets: list[str]
+    count: int
+    firstSeen: str | None
+    lastSeen: str | None
+    webhooks: dict[str, str]
+    nobody: bool
+    partial: bool
+
+
 class Types(msgspec.Struct):
     """What a service answers: the names of its webhooks, and a row for each type."""
 
     webhooks: list[str] = []
-    rows: list[dict[str, Any]] = msgspec.field(default_factory=list, name="types")
+    rows: list[Row] = msgspec.field(default_factory=list, name="types")
 
-    def having(self, rows: list[dict[str, Any]]) -> Types:
+    def having(self, rows: list[Row]) -> Types:
         """The same webhooks with other rows."""
         return Types(self.webhooks, rows)
 
@@ -35,29 +50,27 @@ def types(found: Types, output: Output) -> str:
     if not rows:
         return "no event type was seen"
     table = columns([("topic", "type", "title", "count", "last seen", "webhooks"), *map(_row, rows)], right=(3,))
-    lost = sum(row["nobody"] for row in rows)
-    return f"{table}\n\n{_summary(len(rows), lost)}"
+    return f"{table}\n\n{_summary([row for row in rows if row['type'] is not None])}"
 
 
-def _row(row: dict[str, Any]) -> tuple[str, ...]:
+def _row(row: Row) -> tuple[str, ...]:
     kind = "(all other types)" if row["type"] is None else plain(row["type"]) or "(none)"
-    return (row["topic"], kind, plain(row["title"]), str(row["count"]), row["lastSeen"] or "", _who(row))
+    return (plain(row["topic"]), kind, plain(row["title"]), str(row["count"]), row["lastSeen"] or "", _who(row))
 
 
-def _who(row: dict[str, Any]) -> str:
-    hooks = ", ".join(name + _NOTES.get(how, "") for name, how in row["webhooks"].items())
+def _who(row: Row) -> str:
+    hooks = ", ".join(plain(name) + _NOTES.get(how, "") for name, how in row["webhooks"].items())
     if row["nobody"]:
         return f"{_NOBODY}{': ' + hooks if hooks else ''}"
     return f"{hooks}{', ' if hooks else ''}?" if row["partial"] or row["type"] is None else hooks
 
 
-def _summary(count: int, lost: int) -> str:
-    kinds = f"{count} type{'' if count == 1 else 's'}"
-    return (
-        f"{kinds}; {lost} of them {'goes' if lost == 1 else 'go'} to nobody"
-        if lost
-        else f"{kinds}; each goes to somebody"
-    )
+def _summary(rows: Sequence[Row]) -> str:
+    kinds = f"{len(rows)} type{'' if len(rows) == 1 else 's'}"
+    lost = sum(row["nobody"] for row in rows)
+    if lost:
+        return f"{kinds}; {lost} of them {'goes' if lost == 1 else 'go'} to nobody"
+    return kinds if any(row["partial"] for row in rows) else f"{kinds}; each goes to somebody"
 
 
 def plain(text: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
-from forwarder.cli.eventtable import Types
+from forwarder.cli.eventtable import Row, Types
 from forwarder.flow.typelist import document
 from forwarder.kafka.tail import tail
 from forwarder.model.event import Event
@@ -46,13 +46,13 @@ class _Reading:
             known.first, known.last = min(known.first, now), max(known.last, now)
             known.webhooks.update(dict.fromkeys(self.takers.of(event), Gets.YES))
 
-    def row(self, one: Seen) -> dict[str, Any]:
+    def row(self, one: Seen) -> Row:
         """A type as JSON has it."""
         known = self.found.get((one.topic, one.type)) if one.type is not None else None
         if known is None:
-            return document(self.takers.listed(one, {}))
+            return cast(Row, document(self.takers.listed(one, {})))
         told = replace(one, first=known.first, last=known.last, partial=False)
-        return document(self.takers.listed(told, known.webhooks))
+        return cast(Row, document(self.takers.listed(told, known.webhooks)))
 
 
 def read(settings: Settings, topics: Sequence[str], last: int) -> Types:

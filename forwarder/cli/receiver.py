@@ -22,7 +22,7 @@ from forwarder.cli.arrivals import Arrival, Offsets, Seen, parse_offsets, unpack
 from forwarder.cli.behaviour import Answer, Behaviour, Dead, Ok, answer, parse_behaviour
 from forwarder.cli.captures import Captured, Captures
 from forwarder.cli.journal import Journal
-from forwarder.cli.wire import pause, send, told
+from forwarder.cli.wire import pause, permission, send, told
 from forwarder.clock import Clock, SystemClock
 from forwarder.deliver.sign.schemes import SCHEMES
 from forwarder.deliver.sign.verify import Rejected, verify
@@ -209,6 +209,8 @@ class Receiver:
         whole = Captured(request.method, str(request.url), headers, sent, self._clock.wall())
         if self._captures:
             self._captures.write(whole)
+        if granted := permission(request):
+            return granted
         arrival = self._examine(whole, body)
         chosen = Answer(401, accepted=False)
         if arrival.verified is not False:

@@ -135,12 +135,12 @@ async def _all(values: list[bytes]) -> list[Rendered]:
     source = settings.sources[0]
     events = [_event(settings, source, v, at) for at, v in enumerate(values or [samples.value(_SAMPLE)])]
     found: list[Rendered] = []
-    for webhook in _examples():
+    for webhook in examples():
         found += await _through(settings, webhook, [(webhook.payload.format, events)])
     return found
 
 
-def _examples() -> Iterator[Webhook]:
+def examples() -> Iterator[Webhook]:
     """A webhook for each built-in format, every option that it must have filled with an example."""
     from forwarder.observe.redact import register_secret
     from forwarder.settings.payload import payload_of

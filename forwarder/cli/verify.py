@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -27,6 +27,9 @@ class Expected:
     candidates: tuple[Candidate, ...]
     url: str = ""
     unread: tuple[str, ...] = ()
+
+
+Expecting = Callable[[float], Expected]
 
 
 def verify(
@@ -121,7 +124,7 @@ def _read(path: Path) -> bytes:
 # --- what it is held against ---
 
 
-def _expected(name: str, config: Path, scheme: str, keys: Sequence[str]) -> Any:
+def _expected(name: str, config: Path, scheme: str, keys: Sequence[str]) -> Expecting:
     """A function of the time, which decides on the states of a webhook's keys."""
     from forwarder.deliver.sign.diagnose import Candidate
     from forwarder.deliver.sign.schemes import SCHEMES
@@ -137,7 +140,7 @@ def _expected(name: str, config: Path, scheme: str, keys: Sequence[str]) -> Any:
     return lambda now: expected
 
 
-def _of_webhook(name: str, config: Path) -> Any:
+def _of_webhook(name: str, config: Path) -> Expecting:
     from forwarder.configuration import load_checked
     from forwarder.deliver.sign.schemes import scheme_of
 

@@ -15,6 +15,18 @@ def told(chosen: Answer) -> int:
     return 0 if chosen.manner in (Manner.NEVER, Manner.GARBAGE) else chosen.status
 
 
+def permission(request: web.Request) -> web.Response | None:
+    """The answer to a sender that asks for permission first: any may send, as often as it likes. None for other requests.
+
+    Source: CloudEvents, "HTTP 1.1 Web Hooks for Event Delivery", section 4.
+    """
+    origin = request.headers.get("WebHook-Request-Origin")
+    if request.method != "OPTIONS" or origin is None:
+        return None
+    granted = {"Allow": "POST", "WebHook-Allowed-Origin": origin, "WebHook-Allowed-Rate": "*"}
+    return web.Response(headers=granted)
+
+
 async def pause(changed: asyncio.Event, seconds: float | None) -> None:
     """Waits for `seconds` (None: for ever), or less when the behaviour changes."""
     with suppress(TimeoutError):
@@ -25,7 +37,7 @@ async def send(request: web.Request, chosen: Answer, changed: asyncio.Event) -> 
     """`changed` ends what would go on for ever. A plain answer's delay is the caller's."""
     match chosen.manner:
         case Manner.PLAIN:
-            return web.Response(status=chosen.status, headers=chosen.headers)
+            return web.Response(status=chosen.status, headers=chosen.headers, body=chosen.body)
         case Manner.NEVER:
             await pause(changed, None)
             return _cut(request)

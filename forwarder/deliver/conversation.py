@@ -42,8 +42,8 @@ class Letter:
 def target(webhook: Webhook) -> str:
     """The URL that is used: with the format's own path where the webhook's URL has none."""
     path = _path(webhook.payload)
-    parts = urlsplit(webhook.url)
-    return urlunsplit(parts._replace(path=path)) if path and parts.path in ("", "/") else webhook.url
+    bare = urlsplit(webhook.url).path in ("", "/")
+    return below(webhook.url, path) if path and bare else webhook.url
 
 
 def _path(payload: Payload) -> str:

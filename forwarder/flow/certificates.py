@@ -9,8 +9,7 @@ from forwarder.flow.roster import UNREADABLE, Roster
 from forwarder.lane.lane import Lane
 from forwarder.observe.events import CertificateEnds
 from forwarder.observe.observer import Observer
-from forwarder.settings.certificates import not_after
-from forwarder.settings.checks.certificates import ENDS_SOON_SECONDS, ending
+from forwarder.settings.certificates import ENDS_SOON_SECONDS, ending, not_after
 
 _EVERY_SECONDS = 60.0
 

@@ -64,16 +64,21 @@ class Gauges:
         bound.window_bytes.set(lane.holding.bytes)
         bound.oldest_undelivered.set(oldest(lane))
         bound.tls_unverified.set(int(lane.webhook.allow_invalid_certs))
+        self._limits(lane)
         bound.set_state(lane.state.value)
         self._signature_keys(lane)
 
     def _signature_keys(self, lane: Lane) -> None:
-        signer, bound = Signer(lane.webhook), self._metrics.webhook(lane.name)
-        if signer.signs or bound.signs:
-            for state, count in signer.states(self._clock.wall()).items():
-                bound.signature_keys[state].set(count)
-            bound.set_key_ends({key.name: key.not_after for key in signer.lifetimes()})
-            bound.signs = signer.signs
+        signer = Signer(lane.webhook)
+        ends = {key.name: key.not_after for key in signer.lifetimes()}
+        self._metrics.webhook(lane.name).keys.show(signer.states(self._clock.wall()), ends)
+
+    def _limits(self, lane: Lane) -> None:
+        bound, gate, now = self._metrics.webhook(lane.name), lane.flights.gate, self._clock.monotonic()
+        bound.concurrency_limit.set(gate.slots)
+        bound.rate_tokens.set(gate.tokens(now) or 0)
+        for limit, gauge in bound.waiting.items():
+            gauge.set(int(limit is gate.held_by(now)))
 
     def _partitions(self, group: Group) -> None:
         for tp, expected in self._positions.expected.items():

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from forwarder.clock import Clock
 from forwarder.deliver.client import Client
 from forwarder.deliver.sender import Sender
+from forwarder.flow.sharing import Hosts
 from forwarder.lane.budget import Budget
 from forwarder.lane.lane import Lane, Wake
 from forwarder.lane.states import LaneState, Trigger
@@ -61,6 +62,7 @@ class Roster:
         self._wake = wake
         self._observer = observer
         self._clock = clock
+        self.hosts = Hosts(settings.limits, lambda lane: wake(lane, clock.monotonic()))
         self.unreadable = self._add(_unreadable_webhook())
         for webhook in settings.webhooks:
             self._add(webhook)
@@ -77,6 +79,7 @@ class Roster:
         """The same webhook with another configuration. The caller calls `reroute`."""
         lane = self.lanes[webhook.name]
         lane.reconfigure(webhook)
+        self.hosts.join(lane)
         self.senders[webhook.name] = self.sender_for(webhook)
         self.fingerprints[webhook.name] = webhook_fingerprint(webhook)
         return lane
@@ -104,6 +107,7 @@ class Roster:
 
     def _add(self, webhook: Webhook) -> Lane:
         lane = Lane(webhook, self._budget, self._positions, self.routed, self._wake)
+        self.hosts.join(lane)
         self.lanes[webhook.name] = lane
         self._budget.divide(len(self.lanes))
         self.senders[webhook.name] = self.sender_for(webhook)

@@ -12,6 +12,7 @@ from forwarder.lane.hosts import Share, Turns
 from forwarder.lane.policy import LanePolicy
 from forwarder.lane.rate import Rule, TokenBucket, rule_of
 from forwarder.model.attempt import Attempt, Failure, Fault, Response
+from forwarder.observe.declared import Limit
 
 _OVERLOADED_STATUS = frozenset({429, 503})
 _OVERLOADED_FAULTS = frozenset({Fault.TIMEOUT, Fault.CONNECT_TIMEOUT})
@@ -65,7 +66,7 @@ class Gate:
 
     def shut(self, now: float) -> bool:
         """Whether a request that is asked for now would have to wait."""
-        return self._late(now) and not self._gives_up or (self._turns is not None and not self._turns.may(self))
+        return (self._late(now) and not self._gives_up) or (self._turns is not None and not self._turns.may(self))
 
     def admit(self, now: float) -> Admission:
         """Ask for the start of one request."""
@@ -116,6 +117,12 @@ class Gate:
             self._bearing, bounds=(self._policy.least_slots, self._policy.slots), seconds=attempt.seconds,
             overloaded=overloaded, now=now, in_flight=in_flight,
         )  # fmt: skip
+
+    def held_by(self, now: float) -> Limit | None:
+        """What keeps back a request that was asked for; None when nothing does, or nothing was asked for."""
+        if self._asked and self._late(now):
+            return Limit.RATE
+        return Limit.HOST if self._turns is not None and self._turns.waits(self) else None
 
     def tokens(self, now: float) -> float | None:
         """Those left; None without a rate."""

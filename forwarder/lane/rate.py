@@ -32,31 +32,36 @@ def rule_of(limit: RateLimit, members: int = 1) -> Rule:
 
 
 class TokenBucket:
-    """One webhook's tokens on one worker. Full at the start. The rule is given with each call, for the group may change."""
+    """One webhook's tokens on one worker. Full at the start. The rule is given with each call, for the group may change.
 
-    __slots__ = ("_at", "_recent", "_tokens")
+    A request is free when fewer free ones than the baseline allows were made within its window. The rate is below the baseline while
+    fewer requests of any kind were made within it.
+    """
+
+    __slots__ = ("_all", "_at", "_free", "_tokens")
 
     def __init__(self) -> None:
-        self._recent: deque[float] = deque()
+        self._free: deque[float] = deque()
+        self._all: deque[float] = deque()
         self._tokens = math.inf
         self._at = -math.inf
 
     def take(self, now: float, rule: Rule) -> bool:
         """Whether a request may be made at `now` (monotonic seconds); it counts as made then."""
         self._settle(now, rule)
-        if self._below_since(rule) > now:
-            if self._tokens < 1:
-                return False
+        if _room_at(self._free, rule) <= now:
+            _note(self._free, now, rule)
+        elif self._tokens >= 1:
             self._tokens -= 1
-        self._recent.append(now)
-        while len(self._recent) > _most(rule):
-            self._recent.popleft()
+        else:
+            return False
+        _note(self._all, now, rule)
         return True
 
     def ready_at(self, now: float, rule: Rule) -> float:
         """From when on a request may be made; not after `now` when it may be made at once."""
         self._settle(now, rule)
-        return now if self._tokens >= 1 else max(now, self._below_since(rule))
+        return now if self._tokens >= 1 else max(now, _room_at(self._free, rule))
 
     def tokens(self, now: float, rule: Rule) -> float:
         """How many are there."""
@@ -65,17 +70,20 @@ class TokenBucket:
 
     def _settle(self, now: float, rule: Rule) -> None:
         """Bring the tokens up to date: they came back in the time since the last look that lay below the baseline."""
-        below = now - max(self._at, self._below_since(rule))
+        below = now - max(self._at, _room_at(self._all, rule))
         if below > 0 and self._tokens < rule.burst:
             self._tokens += below * rule.regain
         self._tokens = min(self._tokens, rule.burst)
         self._at = max(self._at, now)
 
-    def _below_since(self, rule: Rule) -> float:
-        """When the newest requests, as many as are free, have all but one left the window; without so many always."""
-        return self._recent[-rule.free] + rule.window if len(self._recent) >= rule.free else -math.inf
+
+def _room_at(times: deque[float], rule: Rule) -> float:
+    """When fewer of these requests than are free lie within the window."""
+    return times[-rule.free] + rule.window if len(times) >= rule.free else -math.inf
 
 
-def _most(rule: Rule) -> int:
-    """Enough to know the baseline by, also when the group shrinks to half its size at once."""
-    return 2 * rule.free + 16
+def _note(times: deque[float], now: float, rule: Rule) -> None:
+    """Keep enough to know the baseline by, also when the group shrinks to half its size at once."""
+    times.append(now)
+    while len(times) > 2 * rule.free + 16:
+        times.popleft()

@@ -38,6 +38,28 @@ class AttemptCounters(dict[str, Counter]):
         return self["http_5xx"]
 
 
+class KeyMetrics:
+    """The signature keys of one webhook."""
+
+    def __init__(self, metrics: Metrics, webhook: str) -> None:
+        self._metrics = metrics
+        self._webhook = webhook
+        self._states = _by_enum(KeyState, lambda state: metrics.gauge(d.SIGNATURE_KEYS, webhook, state))
+        self._ends: dict[str, Gauge] = {}
+
+    def show(self, states: Mapping[KeyState, int], ends: Mapping[str, float]) -> None:
+        """How many keys are in each state, and when they stop signing, by name (Unix seconds); names no longer there vanish."""
+        for state, count in states.items():
+            self._states[state].set(count)
+        for key in set(self._ends) - set(ends):
+            del self._ends[key]
+            self._metrics.forget(d.SIGNATURE_KEY_END, webhook=self._webhook, key=key)
+        for key, end in ends.items():
+            if key not in self._ends:
+                self._ends[key] = self._metrics.gauge(d.SIGNATURE_KEY_END, self._webhook, key)
+            self._ends[key].set(end)
+
+
 class WebhookMetrics:
     """All series of one webhook."""
 
@@ -66,11 +88,12 @@ class WebhookMetrics:
         self.dead_letters_blocked = gauge(d.DEAD_LETTERS_BLOCKED, name)
         self.oldest_undelivered = gauge(d.OLDEST_UNDELIVERED, name)
         self.tls_unverified = gauge(d.TLS_UNVERIFIED, name)
-        self.signature_keys = _by_enum(KeyState, lambda state: gauge(d.SIGNATURE_KEYS, name, state))
-        self.signs = False
-        self._key_ends: dict[str, Gauge] = {}
+        self.keys = KeyMetrics(metrics, name)
         self._metrics = metrics
         self._name = name
+        self.concurrency_limit = gauge(d.CONCURRENCY_LIMIT, name)
+        self.rate_tokens = gauge(d.RATE_TOKENS, name)
+        self.waiting = _by_enum(d.Limit, lambda limit: gauge(d.LIMIT_WAITING, name, limit))
         self._states = {word: gauge(d.LANE_STATE, name, word) for word in d.LANE_STATES}
 
     def set_state(self, state: str) -> None:
@@ -78,17 +101,6 @@ class WebhookMetrics:
         entered = self._states[state]
         for gauge in self._states.values():
             gauge.set(1 if gauge is entered else 0)
-
-
-    def set_key_ends(self, ends: Mapping[str, float]) -> None:
-        """When signature keys stop signing, by name, in Unix seconds; those no longer there vanish."""
-        for key in set(self._key_ends) - set(ends):
-            del self._key_ends[key]
-            self._metrics.forget(d.SIGNATURE_KEY_END, webhook=self._name, key=key)
-        for key, end in ends.items():
-            if key not in self._key_ends:
-                self._key_ends[key] = self._metrics.gauge(d.SIGNATURE_KEY_END, self._name, key)
-            self._key_ends[key].set(end)
 
     def set_client_certificate_end(self, end: float | None) -> None:
         """When the client certificate ends, in Unix seconds; None: there is none."""

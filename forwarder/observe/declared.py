@@ -48,6 +48,13 @@ class Stuck(Enum):
     GROUP = "group"
 
 
+class Limit(Enum):
+    """What can hold a request back."""
+
+    RATE = "rate"
+    HOST = "host"
+
+
 @dataclass(frozen=True, eq=False)
 class Metric:
     """`values` lists all values of a label where they are known beforehand: all then exist from the start. None listed: they are
@@ -200,6 +207,24 @@ SECRET_ERRORS = _counter(
     "forwarder_secret_errors_total",
     "Times that a secret of the webhook could not be read, or that its login was refused.",
     "webhook",
+)
+CONCURRENCY_LIMIT = _gauge(
+    "forwarder_concurrency_limit",
+    "Requests that may be in flight: `concurrency`, or what `adaptiveConcurrency` has found.",
+    "webhook",
+)
+RATE_TOKENS = _gauge(
+    "forwarder_rate_limit_tokens", "Tokens left in this worker's part of `rateLimit`; 0 without a limit, too.", "webhook"
+)
+LIMIT_WAITING = _gauge(
+    "forwarder_limit_waiting",
+    "1 while the next request is due and held back by a limit: rate (`rateLimit`) or host (`limits.perHost`).",
+    "webhook",
+    limit=_words(Limit),
+)
+GROUP_MEMBERS = _gauge(
+    "forwarder_group_members",
+    "Workers of the group that limits are divided by: those that own partitions; until Kafka has told, the most there can be.",
 )
 MEMORY_USED = _gauge("forwarder_memory_used_bytes", "Memory charged to all windows and catch-up buffers.")
 MEMORY_BUDGET = _gauge("forwarder_memory_budget_bytes", "The configured bound on that memory.")

@@ -72,8 +72,9 @@ def seconds(moment: str) -> float:
 
 
 def _key_kind(value: Any) -> str:
-    named = isinstance(value, SigningKey) or (isinstance(value, dict) and "key" in value and "@type" not in value)
-    return "@key" if named else "@secret"
+    if isinstance(value, dict):
+        return "@key" if value and "@type" not in value else "@secret"
+    return "@key" if isinstance(value, SigningKey) else "@secret"
 
 
 Key = Annotated[Annotated[SigningKey, Tag("@key")] | Annotated[Secret, Tag("@secret")], Discriminator(_key_kind)]

@@ -109,6 +109,17 @@ class Offsets:
         return {tp: row.timestamp for tp, row in rows.items() if row is not None}
 
 
+class Members:
+    """`kafka.members.Members`. No webhook of a simulation has a limit, so the number changes nothing."""
+
+    def __init__(self, *args: Any) -> None:
+        """Nothing is asked."""
+
+    async def count(self) -> int | None:
+        await asyncio.sleep(0.02)
+        return 1
+
+
 class Ends:
     """`kafka.ends.Ends`."""
 

@@ -188,6 +188,7 @@ DOORS = {
     "Offsets": doors.Offsets,
     "Reader": doors.Reader,
     "Ends": doors.Ends,
+    "Members": doors.Members,
     "Decoder": _decoder,
 }
 """Names in the pipeline's module, and what stands there in a simulation."""

@@ -39,10 +39,10 @@ def demo(
 ) -> None:
     """Watch events flow from Kafka through Forwarder into signed webhooks, while one receiver is dead.
 
-    Starts an embedded Kafka-compatible broker, a real `forwarder run` as a child process, five producers and five receivers on
-    this machine: a SIEM, a chat, a flaky one, a dead one, and one that comes back. Ends with the books: every event that was read
-    is delivered, discarded, dead-lettered or pending, per webhook. Exit code 0 only if every signature verified, the books balance
-    and the healthy receivers got every event exactly once, in order.
+    Starts an embedded Kafka-compatible broker, a real `forwarder run` as a child process, five producers and seven receivers on
+    this machine: a SIEM, one shaped like Slack, like Splunk and like PagerDuty each, a flaky one, a dead one, and one that comes
+    back. Ends with the books: every event that was read is delivered, discarded, dead-lettered or pending, per webhook. Exit
+    code 0 only if every signature verified, the books balance and the healthy receivers got every event exactly once, in order.
 
         forwarder demo --for 30s
 

@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from forwarder.cli.demo.record import Place, Record
+from forwarder.cli.demo.record import Record
 from forwarder.cli.demo.scrape import Row
+from forwarder.cli.demo.vendors import Place
 
 _SHOWN = 5
 

@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Mapping
 
 from forwarder.cli.demo.events import make
-from forwarder.cli.demo.record import Ledger, Place
+from forwarder.cli.demo.record import Ledger
+from forwarder.cli.demo.vendors import Place
 from forwarder.clock import Clock
 from forwarder.errors import ForwarderError
 from forwarder.kafka.producer import Produced, RecordProducer

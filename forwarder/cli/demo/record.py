@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 from array import array
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from forwarder.cli.arrivals import Arrival
-from forwarder.cli.demo.events import Made, number_of
+from forwarder.cli.demo.events import Made
 from forwarder.cli.demo.scenario import ACTORS
-
-
-class Place(NamedTuple):
-    """Where Kafka has an event."""
-
-    topic: str
-    partition: int
-    offset: int
+from forwarder.cli.demo.vendors import Place, Reader, plain_read
 
 
 @dataclass(slots=True)
@@ -37,11 +30,16 @@ class Ledger:
         """The events that the webhook must get."""
         return {number: self.places[number] for number in self.wanted[webhook]}
 
+    def numbers(self) -> dict[Place, int]:
+        """The events by their place."""
+        return {place: number for number, place in self.places.items()}
+
 
 @dataclass(slots=True)
 class Record:
     """What one receiver took, in the order of arrival. `strangers` are events that the demo did not make; `unsigned` and `forged`
-    are requests without a checked signature, and with a wrong one; `refused` were answered with an error on purpose."""
+    are requests without a checked signature, and with a wrong one; `refused` were answered with an error on purpose. `places` are
+    events that a request tells by their place alone: which numbers they have is known at the end."""
 
     numbers: array[int] = field(default_factory=lambda: array("Q"))
     strangers: int = 0
@@ -49,6 +47,13 @@ class Record:
     refused: int = 0
     unsigned: int = 0
     forged: int = 0
+    read: Reader = plain_read
+    places: list[Place] = field(default_factory=list)
+
+    @property
+    def taken(self) -> int:
+        """Events that came, strangers not counted."""
+        return len(self.numbers) + len(self.places)
 
     def take(self, arrival: Arrival) -> None:
         """Note one request. Only events of accepted ones count as received."""
@@ -58,9 +63,19 @@ class Record:
         if not arrival.accepted:
             self.refused += 1
             return
-        for event in arrival.events:
-            number = number_of(event)
-            if number is None:
+        for held in self.read(arrival):
+            if held is None:
                 self.strangers += 1
+            elif isinstance(held, Place):
+                self.places.append(held)
             else:
-                self.numbers.append(number)
+                self.numbers.append(held)
+
+    def settle(self, numbers: Mapping[Place, int]) -> None:
+        """Put the number of each place in its stead."""
+        for place in self.places:
+            if place in numbers:
+                self.numbers.append(numbers[place])
+            else:
+                self.strangers += 1
+        self.places.clear()

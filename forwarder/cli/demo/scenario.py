@@ -6,11 +6,23 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from forwarder.cli.behaviour import Behaviour, Dead, Flaky, Ok
+from forwarder.cli.behaviour import Behaviour, Dead, Flaky, Judging, Ok
 from forwarder.cli.demo.events import FALCO, MAIL, SECURITY, Meaning
+from forwarder.cli.demo.vendors import (
+    Reader,
+    pagerduty_read,
+    pagerduty_reply,
+    plain_read,
+    slack_read,
+    slack_reply,
+    splunk_read,
+    splunk_reply,
+)
 from forwarder.model.severity import Severity
 
 CLUSTER, GROUP = "demo", "demo"
+SPLUNK_TOKEN, PAGERDUTY_KEY = "DEMO_SPLUNK_TOKEN", "DEMO_PAGERDUTY_ROUTING_KEY"
+"""The environment variables of what these two want beside a signature."""
 REBALANCE_SECONDS = 7
 """The embedded broker lets a group wait half of it for further members: short, so that the demo starts soon."""
 
@@ -26,8 +38,16 @@ def _everything(_meaning: Meaning) -> bool:
 
 
 def _serious(meaning: Meaning) -> bool:
-    """What the chat's `level` and `filter` say, said again by hand."""
+    """What Slack's `level` and `filter` say, said again by hand."""
     return meaning.severity >= Severity.HIGH and meaning.type != "auth.failed"
+
+
+def _critical(meaning: Meaning) -> bool:
+    return meaning.severity >= Severity.CRITICAL
+
+
+def _from_environment(variable: str) -> dict[str, str]:
+    return {"@type": "EnvironmentVariable", "variableName": variable}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +64,7 @@ class Actor:
     wants: Callable[[Meaning], bool] = _everything
     healthy: bool = True
     dead_until_third: bool = False
+    read: Reader = plain_read
 
     @property
     def variable(self) -> str:
@@ -59,10 +80,22 @@ ACTORS: tuple[Actor, ...] = (
          "compression": "gzip"},
     ),
     Actor(
-        "chat", "only what is serious, one message every 5 s", "stalwart", "demo-chat-key-0123456789",
-        {"level": "high", "filter": 'event.type != "auth.failed"', "throttle": "5s", "maxEvents": 500,
-         "discardAfter": "never"},
-        wants=_serious,
+        "slack", "Slack's form: what is serious, a digest every 5 s", "stalwart", "demo-slack-key-0123456789",
+        {"level": "high", "filter": 'event.type != "auth.failed"', "throttle": "5s", "maxEvents": 200,
+         "discardAfter": "never", "payload": {"format": "slack", "title": "Demo"}},
+        wants=_serious, behaviour=Judging(slack_reply), read=slack_read,
+    ),
+    Actor(
+        "splunk", "Splunk's form: everything, under a HEC token", "github", "demo-splunk-key-0123456789",
+        {"discardAfter": "never", "compression": "gzip",
+         "payload": {"format": "splunk", "sourcetype": "demo", "token": _from_environment(SPLUNK_TOKEN)}},
+        behaviour=Judging(splunk_reply), read=splunk_read,
+    ),
+    Actor(
+        "pagerduty", "PagerDuty's form: what is critical, one by one", "github", "demo-pagerduty-key-0123456789",
+        {"level": "critical", "discardAfter": "never",
+         "payload": {"format": "pagerduty", "routingKey": _from_environment(PAGERDUTY_KEY)}},
+        wants=_critical, behaviour=Judging(pagerduty_reply), read=pagerduty_read,
     ),
     Actor(
         "flaky", "answers 503 to three of ten requests", "github", "demo-flaky-key-0123456789",
@@ -110,7 +143,7 @@ def _webhook(actor: Actor, url: str) -> dict[str, Any]:
         "url": url,
         "allowPlainHttp": True,
         "retry": _RETRY,
-        "signatureKey": {"@type": "EnvironmentVariable", "variableName": actor.variable},
+        "signatureKey": _from_environment(actor.variable),
         "signature": {"scheme": actor.scheme},
         **actor.webhook,
     }
@@ -118,4 +151,4 @@ def _webhook(actor: Actor, url: str) -> dict[str, Any]:
 
 def environment() -> dict[str, str]:
     """The secrets, as Forwarder's process gets them."""
-    return {actor.variable: actor.key for actor in ACTORS}
+    return {actor.variable: actor.key for actor in ACTORS} | dict.fromkeys((SPLUNK_TOKEN, PAGERDUTY_KEY), "demo-token")

@@ -127,11 +127,14 @@ def _complete(seen: Snapshot, running: Stage, ledger: Ledger) -> bool:
     """All events are read, and every healthy webhook has delivered what it matched."""
     rows = [(actor, seen.rows.get(actor.name)) for actor in ACTORS if actor.healthy]
     settled = all(row is not None and row.pending == 0 for _, row in rows)
-    arrived = all(len(running.records[actor.name].numbers) >= len(ledger.wanted[actor.name]) for actor, _ in rows)
+    arrived = all(running.records[actor.name].taken >= len(ledger.wanted[actor.name]) for actor, _ in rows)
     return seen.read >= len(ledger.places) and settled and arrived
 
 
 def _evidence(ledger: Ledger, running: Stage, last: Snapshot) -> list[Evidence]:
+    numbers = ledger.numbers()
+    for record in running.records.values():
+        record.settle(numbers)
     return [
         Evidence(
             webhook=actor.name,

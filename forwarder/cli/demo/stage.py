@@ -42,7 +42,7 @@ class Stage:
 async def stage(folder: Path, say: Say) -> AsyncIterator[Stage]:
     """A stage in `folder` (configuration and logs). Raises ForwarderError when something does not start."""
     async with AsyncExitStack() as stack:
-        records = {actor.name: Record() for actor in ACTORS}
+        records = {actor.name: Record(read=actor.read) for actor in ACTORS}
         receivers = {}
         for actor in ACTORS:
             receiver = Receiver(

@@ -27,8 +27,9 @@ class Chat(Provider):
         options, marker = self.options, self.spec.marker
         message = message_of(events, self.cluster, str(options["title"] or ""), int(options["lines"]), marker)
         while True:
-            content = _encode(clean(self.shown(message)))
-            if self.fits(message, content):
+            shown = clean(self.shown(message))
+            content = _encode(shown)
+            if self.fits(shown, content):
                 return Body(content, self.spec.content_type)
             smaller = message.smaller(marker)
             if smaller is None:
@@ -39,8 +40,8 @@ class Chat(Provider):
         """The message as this receiver wants it, as a tree of JSON values."""
         raise NotImplementedError
 
-    def fits(self, message: Message, content: bytes) -> bool:
-        """Whether the receiver takes so much."""
+    def fits(self, shown: Any, content: bytes) -> bool:
+        """Whether the receiver takes so much; `content` is the tree `shown` as it is sent."""
         most = self.spec.caps.max_bytes
         return most is None or len(content) <= most
 

@@ -48,12 +48,13 @@ class Discord(Chat):
             embed["description"] = description
         return {"embeds": [embed], "allowed_mentions": {"parse": []}}
 
-    def fits(self, message: Message, content: bytes) -> bool:
+    def fits(self, shown: Any, content: bytes) -> bool:
         """Counted in characters, as UTF-16 has them: twice for those beyond its first plane."""
-        description = _description(message)
-        facts = sum(len(name) + _size(self._cut(text, _VALUE)) for name, text in message.facts)
-        together = _size(self._cut(message.title, _TITLE)) + _size(description) + facts
-        return super().fits(message, content) and _size(description) <= _DESCRIPTION and together <= _TOGETHER
+        (embed,) = shown["embeds"]
+        description = _size(embed.get("description", ""))
+        facts = sum(_size(each["name"]) + _size(each["value"]) for each in embed["fields"])
+        together = _size(embed["title"]) + description + facts
+        return super().fits(shown, content) and description <= _DESCRIPTION and together <= _TOGETHER
 
     def _cut(self, text: str, most: int) -> str:
         return escaped(cut(text, most, self.spec.marker), _SIGNS)

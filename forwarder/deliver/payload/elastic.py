@@ -24,6 +24,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _HOUR_NS = 3_600_000_000_000
 _DATED = re.compile(r"\{([^{}]*)\}")
 _LETTERS = re.compile("yyyy|MM|dd|HH")
+_PREVIEW = re.compile(r"\.? ?Preview of field's value: '.*", re.DOTALL)
+_REASON_CHARACTERS = 300
 _REMEMBERED = 1000
 _FOR_A_PERSON = frozenset({401, 403, 404})
 """Statuses of a document that say nothing about it: rights, or an index that is missing and may not be made."""
@@ -144,8 +146,10 @@ def _sorted_out(results: Sequence[Result]) -> Reading:
 
 
 def _reason(result: Result) -> str:
+    """In the receiver's words, without the part that shows what is in the event: reasons end up in logs."""
     error = result.error or Error()
-    return f"status {result.status} of a document: {error.type}: {error.reason or ''}"
+    words = _PREVIEW.sub("", error.reason or "")[:_REASON_CHARACTERS]
+    return f"status {result.status} of a document: {error.type}: {words}"
 
 
 def dated(pattern: str) -> Callable[[int], str]:

@@ -29,6 +29,10 @@ _ALWAYS: Labels = (("service_name", "forwarder"),)
 _SECOND = 1_000_000_000
 
 _IGNORED = re.compile(r"entry with timestamp (\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d(?:\.\d+)?) \+0000 UTC ignored")
+_IGNORED_OF = re.compile(r"total ignored: (\d+) out of (\d+) for stream: \{")
+_FOR_STREAM = "for stream: {"
+_LABEL = re.compile(r'([a-zA-Z_]\w*)="((?:[^"\\]|\\.)*)"')
+_OLDEST = re.compile(r"too far behind, .*?oldest acceptable timestamp is: ([0-9TZ:.+-]+)")
 _TOO_OLD = re.compile(r"timestamp too old: \S+, oldest acceptable timestamp is: ([0-9TZ:.+-]+)")
 _TOO_NEW = re.compile(r"timestamp too new: ([0-9TZ:.+-]+)")
 _TOO_LONG = re.compile(r"[Mm]ax entry size '(\d+)' bytes exceeded")
@@ -119,7 +123,13 @@ class Loki(Provider):
     def _refused(self, text: str, events: Sequence[Event]) -> set[int]:
         """Indexes of the events that the answer speaks of."""
         if named := {time_ns(f"{day}T{clock}Z") for day, clock in _IGNORED.findall(text)}:
-            return {i for i, event in enumerate(events) if created_ns(event) in named and self._is_of(event, text)}
+            since = max((time_ns(oldest) for oldest in _OLDEST.findall(text)), default=0)
+            whole = any(ignored == total for ignored, total in _IGNORED_OF.findall(text))
+            return {
+                i
+                for i, event in enumerate(events)
+                if self._is_of(event, text) and (whole or created_ns(event) in named or created_ns(event) < since)
+            }
         if (oldest := _TOO_OLD.search(text)) and (since := time_ns(oldest[1])):
             return {i for i, event in enumerate(events) if created_ns(event) < since}
         if (newest := _TOO_NEW.search(text)) and (until := time_ns(newest[1])):
@@ -129,8 +139,10 @@ class Loki(Provider):
         return set()
 
     def _is_of(self, event: Event, text: str) -> bool:
-        """Whether the answer speaks of the event's stream, as far as it names one of ours."""
-        return "for stream: {" not in text or all(f'{name}="{value}"' in text for name, value in self._stream(event))
+        """Whether the answer speaks of the event's stream, as far as it names one."""
+        _, found, stream = text.rpartition(_FOR_STREAM)
+        named = dict(_LABEL.findall(stream))
+        return not found or all(named.get(name) == value for name, value in self._stream(event))
 
 
 def _source(value: str) -> Callable[[Loki, Event], str]:

@@ -32,9 +32,9 @@ class Mattermost(Chat):
         given = {name: self.options[name] for name in ("channel", "username") if self.options[name]}
         return {**given, "attachments": [attachment]}
 
-    def fits(self, message: Message, content: bytes) -> bool:
+    def fits(self, shown: Any, content: bytes) -> bool:
         """The attachment as the server counts it: its JSON."""
-        return super().fits(message, content) and len(content) <= _ATTACHMENT
+        return super().fits(shown, content) and len(content) <= _ATTACHMENT
 
 
 def _told(text: str) -> str:

@@ -88,7 +88,7 @@ class Otlp(Provider):
         rejected = _count(partial)
         if partial is None or not rejected:
             return None
-        reason = f"{rejected} of {len(events)} log records rejected: {partial.error_message}"
+        reason = f"{rejected} of {len(events)} log records rejected: {partial.error_message[:300]}"
         return Partial(reason, refused=tuple(range(len(events))) if rejected >= len(events) else ())
 
 

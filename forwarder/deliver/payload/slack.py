@@ -61,10 +61,10 @@ class Slack(Chat):
             shown["attachments"] = [{"color": self.spec.severity[message.worst], "fallback": title, "blocks": below}]
         return shown
 
-    def fits(self, message: Message, content: bytes) -> bool:
+    def fits(self, shown: Any, content: bytes) -> bool:
         """Slack counts the characters of all blocks together."""
-        told = (message.title, *(text for _, text in message.facts), *message.lines, message.record)
-        return super().fits(message, content) and sum(len(_escaped(text)) + 12 for text in told) <= _TOGETHER
+        blocks = [*shown["blocks"], *(block for part in shown.get("attachments", ()) for block in part["blocks"])]
+        return super().fits(shown, content) and sum(map(_characters, blocks)) <= _TOGETHER
 
     def read(self, response: Response, events: Sequence[Event]) -> Reading:
         """What stands in for Slack may answer 200 with `{"ok":false,"error":...}`; only a word about the message is its fault."""
@@ -85,6 +85,11 @@ class Slack(Chat):
 def _section(text: str) -> dict[str, Any]:
     """`verbatim`: Slack looks for no links, channels or people in it."""
     return {"type": "section", "text": {"type": "mrkdwn", "text": text, "verbatim": True}}
+
+
+def _characters(block: dict[str, Any]) -> int:
+    texts = [block.get("text"), *block.get("fields", ()), *block.get("elements", ())]
+    return sum(len(text["text"]) for text in texts if text)
 
 
 def _escaped(text: str) -> str:

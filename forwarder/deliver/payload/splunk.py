@@ -116,7 +116,7 @@ class Splunk(Provider):
         answer = _answer(response)
         code = answer.code
         if code in _FOR_A_PERSON:
-            return Retry(Pace.SLOW, f"status {response.status}, code {code}: {answer.text}")
+            return Retry(Pace.SLOW, f"status {response.status}, code {code}: {answer.text[:300]}")
         if code in _NAMES_ONE_EVENT and response.status == 400:
             return _without(answer, len(events))
         if self._acked and 200 <= response.status <= 299 and answer.ack_id is None:
@@ -156,7 +156,7 @@ def _without(answer: Answer, events: int) -> Partial | None:
     if bad is None or not 0 <= bad < events:
         return None
     others = tuple(index for index in range(events) if index != bad)
-    return Partial(f"code {answer.code}: {answer.text}, event {bad}", again=others, refused=(bad,))
+    return Partial(f"code {answer.code}: {answer.text[:300]}, event {bad}", again=others, refused=(bad,))
 
 
 def _answer(response: Response) -> Answer:

@@ -6,7 +6,7 @@ import base64
 import binascii
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -23,26 +23,17 @@ from cryptography.hazmat.primitives.serialization import (
 from forwarder.deliver.sign.scheme import Algorithm, KeyUnusable
 
 _SEED, _PAIR = 32, 64
-_WHOLE_P256 = 65
-"""An uncompressed point: 4, x, y (SEC 1)."""
 
 
 @dataclass(frozen=True, slots=True)
-class Ed25519Key:
-    """RFC 8032. `private` is None for a key that only checks."""
+class AsymmetricKey:
+    """One key. `jwk` is its public half; `private` makes signatures, and is None for a key that only checks; `public` raises
+    InvalidSignature."""
 
-    public: ed25519.Ed25519PublicKey = field(repr=False)
-    private: ed25519.Ed25519PrivateKey | None = field(default=None, repr=False)
-
-    @property
-    def algorithm(self) -> Algorithm:
-        return Algorithm.ED25519
-
-    @property
-    def jwk(self) -> dict[str, str]:
-        """The public key (RFC 8037, section 2)."""
-        raw = self.public.public_bytes(Encoding.Raw, PublicFormat.Raw)
-        return {"crv": "Ed25519", "kty": "OKP", "x": _base64url(raw)}
+    algorithm: Algorithm
+    jwk: Mapping[str, str]
+    public: Callable[[bytes, bytes], object] = field(repr=False)
+    private: Callable[[bytes], bytes] | None = field(default=None, repr=False)
 
     @property
     def kid(self) -> str:
@@ -51,57 +42,44 @@ class Ed25519Key:
     def sign(self, parts: Iterable[bytes]) -> bytes:
         if self.private is None:
             raise KeyUnusable("the signature key is a public key: it can check signatures, and make none")
-        return self.private.sign(b"".join(parts))
+        return self.private(b"".join(parts))
 
     def made(self, parts: Iterable[bytes], signature: bytes) -> bool:
         try:
-            self.public.verify(signature, b"".join(parts))
+            self.public(signature, b"".join(parts))
         except InvalidSignature:
             return False
         return True
 
 
-@dataclass(frozen=True, slots=True)
-class P256Key:
-    """ECDSA over P-256 with SHA-256; a signature is r and s, 32 bytes each (RFC 9421, section 3.3.4)."""
+def _ed25519(public: ed25519.Ed25519PublicKey, private: ed25519.Ed25519PrivateKey | None = None) -> AsymmetricKey:
+    """RFC 8032; as a JWK: RFC 8037, section 2."""
+    raw = public.public_bytes(Encoding.Raw, PublicFormat.Raw)
+    jwk = {"crv": "Ed25519", "kty": "OKP", "x": _base64url(raw)}
+    return AsymmetricKey(Algorithm.ED25519, jwk, public.verify, private.sign if private else None)
 
-    public: ec.EllipticCurvePublicKey = field(repr=False)
-    private: ec.EllipticCurvePrivateKey | None = field(default=None, repr=False)
 
-    @property
-    def algorithm(self) -> Algorithm:
-        return Algorithm.ECDSA_P256
+def _p256(public: ec.EllipticCurvePublicKey, private: ec.EllipticCurvePrivateKey | None = None) -> AsymmetricKey:
+    """ECDSA over P-256 with SHA-256 (RFC 9421, section 3.3.4: r and s, 32 bytes each); as a JWK: RFC 7518, section 6.2.1."""
+    point = public.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+    jwk = {"crv": "P-256", "kty": "EC", "x": _base64url(point[1:33]), "y": _base64url(point[33:])}
+    hashed = ec.ECDSA(hashes.SHA256())
 
-    @property
-    def jwk(self) -> dict[str, str]:
-        """The public key (RFC 7518, section 6.2.1)."""
-        raw = self.public.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
-        if len(raw) != _WHOLE_P256:
-            raise KeyUnusable("the signature key is no P-256 key")
-        return {"crv": "P-256", "kty": "EC", "x": _base64url(raw[1:33]), "y": _base64url(raw[33:])}
+    def check(signature: bytes, content: bytes) -> None:
+        if len(signature) != _PAIR:
+            raise InvalidSignature
+        halves = int.from_bytes(signature[:_SEED], "big"), int.from_bytes(signature[_SEED:], "big")
+        public.verify(encode_dss_signature(*halves), content, hashed)
 
-    @property
-    def kid(self) -> str:
-        return thumbprint(self.jwk)
-
-    def sign(self, parts: Iterable[bytes]) -> bytes:
-        if self.private is None:
-            raise KeyUnusable("the signature key is a public key: it can check signatures, and make none")
-        r, s = decode_dss_signature(self.private.sign(b"".join(parts), ec.ECDSA(hashes.SHA256())))
+    def sign(content: bytes) -> bytes:
+        assert private is not None
+        r, s = decode_dss_signature(private.sign(content, hashed))
         return r.to_bytes(_SEED, "big") + s.to_bytes(_SEED, "big")
 
-    def made(self, parts: Iterable[bytes], signature: bytes) -> bool:
-        if len(signature) != _PAIR:
-            return False
-        halves = int.from_bytes(signature[:_SEED], "big"), int.from_bytes(signature[_SEED:], "big")
-        try:
-            self.public.verify(encode_dss_signature(*halves), b"".join(parts), ec.ECDSA(hashes.SHA256()))
-        except InvalidSignature:
-            return False
-        return True
+    return AsymmetricKey(Algorithm.ECDSA_P256, jwk, check, sign if private else None)
 
 
-def from_raw(text: str) -> Ed25519Key:
+def from_raw(text: str) -> AsymmetricKey:
     """`whsk_` and base64 of seed and public key (64 bytes) or of the seed alone; `whpk_` and base64 of a public key.
 
     Standard Webhooks 1.0.0, "Signature scheme"; the 64 bytes are how Svix writes it. Raises KeyUnusable.
@@ -114,7 +92,7 @@ def from_raw(text: str) -> Ed25519Key:
     if not private:
         if len(raw) != _SEED:
             raise KeyUnusable(f"the signature key has {len(raw)} bytes after whpk_; an Ed25519 public key has 32")
-        return Ed25519Key(ed25519.Ed25519PublicKey.from_public_bytes(raw))
+        return _ed25519(ed25519.Ed25519PublicKey.from_public_bytes(raw))
     if len(raw) not in (_SEED, _PAIR):
         raise KeyUnusable(
             f"the signature key has {len(raw)} bytes after whsk_; 64 (private and public) or 32 are expected"
@@ -122,10 +100,10 @@ def from_raw(text: str) -> Ed25519Key:
     secret = ed25519.Ed25519PrivateKey.from_private_bytes(raw[:_SEED])
     if raw[_SEED:] and raw[_SEED:] != secret.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw):
         raise KeyUnusable("the two halves of the signature key do not belong together")
-    return Ed25519Key(secret.public_key(), secret)
+    return _ed25519(secret.public_key(), secret)
 
 
-def from_pem(text: str) -> Ed25519Key | P256Key:
+def from_pem(text: str) -> AsymmetricKey:
     """A private key (PKCS#8, or SEC 1 for P-256) without a password, or a public key. Raises KeyUnusable."""
     try:
         secret = load_pem_private_key(text.encode(), None) if "PRIVATE KEY" in text else None
@@ -133,9 +111,9 @@ def from_pem(text: str) -> Ed25519Key | P256Key:
     except (ValueError, TypeError, UnsupportedAlgorithm):
         raise KeyUnusable("the signature key is no PEM key without a password") from None
     if isinstance(public, ed25519.Ed25519PublicKey):
-        return Ed25519Key(public, secret if isinstance(secret, ed25519.Ed25519PrivateKey) else None)
+        return _ed25519(public, secret if isinstance(secret, ed25519.Ed25519PrivateKey) else None)
     if isinstance(public, ec.EllipticCurvePublicKey) and isinstance(public.curve, ec.SECP256R1):
-        return P256Key(public, secret if isinstance(secret, ec.EllipticCurvePrivateKey) else None)
+        return _p256(public, secret if isinstance(secret, ec.EllipticCurvePrivateKey) else None)
     raise KeyUnusable("the signature key is neither an Ed25519 nor a P-256 key")
 
 

@@ -12,11 +12,12 @@ from forwarder.deliver.sign.content_digest import matches
 from forwarder.deliver.sign.http_signature import HttpSignature
 from forwarder.deliver.sign.keys import Key, read_key
 from forwarder.deliver.sign.message import Message
+from forwarder.deliver.sign.result import Reason, Rejected, Result, Verified
 from forwarder.deliver.sign.scheme import HMACS, KeyForm, KeyUnusable, Scheme
 from forwarder.deliver.sign.schemes import SCHEMES
 from forwarder.deliver.sign.structured import Malformed
 from forwarder.deliver.sign.variants import variants
-from forwarder.deliver.sign.verify import Reason, Rejected, Result, Verified, check
+from forwarder.deliver.sign.verify import check
 from forwarder.settings.signature import KeyState
 
 

@@ -10,8 +10,8 @@ from forwarder.deliver.sign.content_digest import matches
 from forwarder.deliver.sign.http_signature import HttpSignature
 from forwarder.deliver.sign.keys import Key
 from forwarder.deliver.sign.message import Message
+from forwarder.deliver.sign.result import Reason, Rejected, Result, Verified
 from forwarder.deliver.sign.structured import InnerList, Malformed, parse_dictionary
-from forwarder.deliver.sign.verify import Reason, Rejected, Result, Verified
 
 Signed = tuple[InnerList, bytes]
 

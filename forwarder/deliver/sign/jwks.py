@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from forwarder.deliver.sign.asymmetric import Ed25519Key, P256Key
+from forwarder.deliver.sign.asymmetric import AsymmetricKey
 from forwarder.deliver.sign.scheme import KeyUnusable
 from forwarder.deliver.sign.schemes import scheme_of
 from forwarder.deliver.sign.signer import named
@@ -40,9 +40,8 @@ def _of(webhook: Webhook, now: float) -> Iterator[dict[str, str]]:
             kid, key = named(entry.key, scheme)
         except (KeyUnusable, SecretUnavailable):
             continue
-        if isinstance(key, Ed25519Key | P256Key):
-            public = key.jwk
-            yield {**public, "kid": kid, "alg": _ALGORITHMS[public["crv"]], "use": "sig"}
+        if isinstance(key, AsymmetricKey):
+            yield {**key.jwk, "kid": kid, "alg": _ALGORITHMS[key.jwk["crv"]], "use": "sig"}
 
 
 def _over(key: SigningKey, now: float) -> bool:

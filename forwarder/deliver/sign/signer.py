@@ -33,11 +33,6 @@ class Signer:
         self._made: Scheme | HttpSignature | None = None
 
     @property
-    def signs(self) -> bool:
-        """Whether there is any key, valid now or not."""
-        return bool(self._keys)
-
-    @property
     def scheme(self) -> Scheme | HttpSignature:
         """Raises KeyUnusable where the settings make no scheme (a check refuses these at load)."""
         if self._made is None:

@@ -5,49 +5,19 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from enum import Enum
+from dataclasses import replace
 
 from forwarder.deliver.sign.engine import content
 from forwarder.deliver.sign.http_signature import HttpSignature
+from forwarder.deliver.sign.http_verify import check_http
 from forwarder.deliver.sign.keys import Key, read_key
 from forwarder.deliver.sign.message import Message
+from forwarder.deliver.sign.result import Reason, Rejected, Result, Verified
 from forwarder.deliver.sign.scheme import Encoding, Scheme
 from forwarder.deliver.sign.template import Piece
 
 TOLERANCE_SECONDS = 300.0
 """Standard Webhooks asks for a tolerance; its libraries, and those of Stripe and Slack, use five minutes."""
-
-
-class Reason(Enum):
-    """Why a signature does not hold. The value is text for people."""
-
-    NO_HEADER = "a signature header is missing"
-    MALFORMED = "the signature header is not written as the scheme asks"
-    SKEW = "the timestamp is too far from this clock"
-    ENCODING = "the signature is right but written in another encoding"
-    MISMATCH = "the body was changed on its way or the keys differ"
-
-
-@dataclass(frozen=True, slots=True)
-class Verified:
-    """The signature holds. `key` is the index of the key that made it: 0 for the newest."""
-
-    key: int
-
-
-@dataclass(frozen=True, slots=True)
-class Rejected:
-    """The signature does not hold. `detail` says more, for people. `late` is the timestamp's distance from this clock in seconds
-    (above 0: from the past), `key` the index of the key that made a signature of a wrong time or in a wrong encoding."""
-
-    reason: Reason
-    detail: str = field(default="", compare=False)
-    late: float | None = field(default=None, compare=False)
-    key: int | None = field(default=None, compare=False)
-
-
-Result = Verified | Rejected
 
 
 def verify(
@@ -75,8 +45,6 @@ def check(
 ) -> Result:
     """As `verify`, with keys that were read before. Id, timestamp and `sentAt` are taken from the message's headers."""
     if isinstance(scheme, HttpSignature):
-        from forwarder.deliver.sign.http_verify import check_http
-
         return check_http(scheme, keys, message, now, tolerance)
     missing = [name for name in _needed(scheme) if not message.headers.get(name.lower())]
     if missing:
@@ -200,3 +168,6 @@ def _in_other_writings(text: str) -> Iterator[tuple[str, bytes]]:
             yield "upper-case hexadecimal", signature
         if (signature := Encoding.BASE64.read(start + "=" * (-len(start) % 4))) is not None:
             yield "base64 without padding", signature
+
+
+__all__ = ["TOLERANCE_SECONDS", "Reason", "Rejected", "Result", "Verified", "check", "shape", "verify"]

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Collection, Mapping
-from functools import partial
+from collections.abc import Collection, Mapping
 from typing import Any
 
-from forwarder.deliver.template.bounds import Exceeded
+from forwarder.deliver.template.calls import calling, check_arguments, present
 from forwarder.deliver.template.frame import Frame
 from forwarder.deliver.template.functions import Function
 from forwarder.deliver.template.scope import Getter, Kind, Names, Vocabulary, near
@@ -28,7 +26,7 @@ from forwarder.deliver.template.tree import (
     TemplateError,
     described,
 )
-from forwarder.deliver.template.values import MISSING, Json, Namespace, part
+from forwarder.deliver.template.values import MISSING, part
 
 Compiled = tuple[Getter, Kind]
 
@@ -91,11 +89,11 @@ class Expressions:
                 last = self.value(other, names) if other is not None else _nothing
                 return lambda frame: branches[1](frame) if branches[0](frame) else last(frame)
             case ListOf(parts=parts):
-                items = [_present(self.value(part, names), part) for part in parts]
+                items = [present(self.value(part, names), part) for part in parts]
                 return lambda frame: [item(frame) for item in items]
             case MapOf(parts=pairs):
                 made = [
-                    (_present(self.value(key, names), key), _present(self.value(item, names), item))
+                    (present(self.value(key, names), key), present(self.value(item, names), item))
                     for key, item in pairs
                 ]
                 return lambda frame: {_key(key(frame), expr.place): item(frame) for key, item in made}
@@ -157,111 +155,13 @@ class Expressions:
         for arg, (_, kind) in zip(expr.args, args, strict=True):
             self._check_kind(arg, kind, needed=strict)
         named = {name: self.value(value, names) for name, value in expr.named}
-        _check_arguments(expr, function)
+        check_arguments(expr, function)
         kind = Kind.EVENT if expr.name in ("[]", "index") and args and args[0][1] is Kind.EVENTS else Kind.ANY
-        run = _calling(expr, function, [get for get, _ in args], named, strict)
-        return (_present(run, expr), kind) if kind is Kind.EVENT else (run, kind)
+        run = calling(expr, function, [get for get, _ in args], named, strict)
+        return (present(run, expr), kind) if kind is Kind.EVENT else (run, kind)
 
     def _offered(self) -> str:
         return ", ".join(sorted(name for name in self._functions if name.isidentifier()))
-
-
-def _calling(expr: Call, function: Function, args: list[Getter], named: dict[str, Getter], strict: bool) -> Getter:
-    worked_out = [at for at, arg in enumerate(expr.args) if not isinstance(arg, Const)]
-    if len(worked_out) == 1 and not named:
-        at = worked_out[0]
-        return _calling_one(expr, _with_constants(expr, function, at), args[at], at, strict)
-    place = expr.place
-
-    def call(frame: Frame) -> Any:
-        values = [arg(frame) for arg in args]
-        if strict and MISSING in values:
-            at = values.index(MISSING)
-            raise missing(expr.args[at].place, expr.args[at])
-        try:
-            result = function(*values, **{key: get(frame) for key, get in named.items()})
-        except (Exceeded, ValueError, TypeError) as error:
-            raise _failed(expr, error) from None
-        for value in (result, *values[:1]):
-            if value.__class__ in _SHIFTS and len(value) >= _FREE:
-                _charge(frame, value, place)
-        return result
-
-    return call
-
-
-def _with_constants(expr: Call, function: Function, at: int) -> Callable[[Any], Any]:
-    """The function of its one argument that is not written in the template."""
-    constants = [arg.value for arg in expr.args if isinstance(arg, Const)]
-    before, behind = constants[:at], constants[at:]
-    if not behind:
-        return partial(function, *before)
-    if not before and len(behind) == 1:
-        only = behind[0]
-        return lambda value: function(value, only)
-    return lambda value: function(*before, value, *behind)
-
-
-def _calling_one(expr: Call, function: Callable[[Any], Any], of: Getter, at: int, strict: bool) -> Getter:
-    place, arg = expr.place, expr.args[at]
-
-    def call(frame: Frame) -> Any:
-        value = of(frame)
-        if value is MISSING and strict:
-            raise missing(arg.place, arg)
-        try:
-            result = function(value)
-        except (Exceeded, ValueError, TypeError) as error:
-            raise _failed(expr, error) from None
-        if value.__class__ in _SHIFTS and len(value) >= _FREE:
-            _charge(frame, value, place)
-        if result.__class__ in _SHIFTS and len(result) >= _FREE:
-            _charge(frame, result, place)
-        return result
-
-    return call
-
-
-_SHIFTS: Mapping[type, int] = {str: 6, Json: 6, list: 2, tuple: 2, range: 2, dict: 2, Namespace: 2}
-"""Steps for going through a value: one for each 64 characters or 4 items, as the power of two."""
-_FREE = 64  # what is shorter costs no more than the call, which the loop around it has counted
-
-
-def _charge(frame: Frame, value: Any, place: Place) -> None:
-    frame.work -= len(value) >> _SHIFTS[value.__class__]
-    if frame.work < 0:
-        raise out_of_work(place)
-
-
-def _failed(expr: Call, error: Exception) -> RenderError:
-    """What a function could not do. Python's own words for a wrong type are of no use to people, and may quote values."""
-    word = expr.name.removeprefix("is ").removeprefix("call ").lstrip(".")
-    said = "does not work on values of these kinds" if isinstance(error, TypeError) else str(error)
-    return RenderError(expr.place, f"{word}: {said}", bounded=isinstance(error, Exceeded))
-
-
-def out_of_work(place: Place) -> RenderError:
-    """The bound on loops and calls is reached."""
-    return RenderError(place, "the template loops and calls more than one rendering may", bounded=True)
-
-
-def missing(place: Place, expr: Expr) -> RenderError:
-    """A value that is needed is not there."""
-    return RenderError(place, f"{described(expr)} is missing (default makes it optional)")
-
-
-def _present(get: Getter, expr: Expr) -> Getter:
-    """The value, which must be there."""
-    if isinstance(expr, Const):
-        return get
-
-    def present(frame: Frame) -> Any:
-        value = get(frame)
-        if value is MISSING:
-            raise missing(expr.place, expr)
-        return value
-
-    return present
 
 
 def _nothing(frame: Frame) -> Any:
@@ -285,15 +185,3 @@ def _key(value: Any, place: Place) -> str:
     if not isinstance(value, str):
         raise RenderError(place, "a mapping's keys must be texts")
     return str(value)
-
-
-def _check_arguments(expr: Call, function: Function) -> None:
-    """Too many or too few arguments are told when the template is loaded."""
-    try:
-        inspect.signature(function).bind(*expr.args, **dict(expr.named))
-    except TypeError as error:
-        shown = expr.name.removeprefix("is ").removeprefix("call ").lstrip(".")
-        said = str(error).replace(" positional", "")
-        raise TemplateError(expr.place, f"{shown}: {said}") from None
-    except ValueError:
-        return

@@ -166,6 +166,8 @@ def same(left: Any, right: Any) -> bool:
 def _ordered(compare: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
     def ordering(left: Any, right: Any) -> bool:
         """Numbers with numbers, texts with texts. Raises ValueError for anything else."""
+        if left.__class__ is int and right.__class__ is int:
+            return compare(left, right)  # the usual case
         if isinstance(left, str) and isinstance(right, str):
             return compare(str(left), str(right))
         return compare(number(left), number(right))

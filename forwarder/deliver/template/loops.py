@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from forwarder.deliver.template.bounds import MAX_ITEMS
-from forwarder.deliver.template.compile_expressions import missing, out_of_work
+from forwarder.deliver.template.calls import missing, out_of_work
 from forwarder.deliver.template.frame import Frame, Step
 from forwarder.deliver.template.functions import kind, series
 from forwarder.deliver.template.scope import Getter, Slot

@@ -8,7 +8,8 @@ from typing import Any
 
 from forwarder.deliver.template.values import MISSING
 
-Path = tuple[str, ...]
+Path = tuple[str, tuple[str, ...]]
+"""The first key, and those below it."""
 
 VIOLATED, RESOLVED = "violated", "resolved"
 
@@ -42,7 +43,8 @@ _WORDS: Mapping[str, str] = {
 
 
 def _path(text: str) -> Path:
-    return tuple(text.split("/")) if "/" in text else tuple(text.split("."))
+    first, *rest = text.split("/" if "/" in text else ".")
+    return first, tuple(rest)
 
 
 PATHS: Mapping[str, tuple[Path, ...]] = {
@@ -56,11 +58,11 @@ def find(data: Any, paths: Iterable[Path]) -> Any:
     """The first text or number at one of the paths, MISSING where there is none."""
     if data.__class__ is not dict:
         return MISSING
-    for path in paths:
-        value = data.get(path[0])
+    for first, rest in paths:
+        value = data.get(first)
         if value is None:
             continue
-        for step in path[1:]:
+        for step in rest:
             value = value.get(step) if value.__class__ is dict else None
         if isinstance(value, str | int | float) and value != "" and not isinstance(value, bool):
             return value

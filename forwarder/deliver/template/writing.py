@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from forwarder.deliver.template.bounds import MAX_OUTPUT_BYTES
-from forwarder.deliver.template.compile_expressions import missing
+from forwarder.deliver.template.calls import missing
 from forwarder.deliver.template.frame import Frame, Step
 from forwarder.deliver.template.scope import Getter
 from forwarder.deliver.template.tree import Emit, Place, RenderError, Text, Writing

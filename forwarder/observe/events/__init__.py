@@ -13,6 +13,7 @@ from forwarder.observe.events.delivery import (
     RetentionLoss,
     SecretUnavailableSeen,
     TlsVerificationDisabled,
+    WayOutFailed,
 )
 from forwarder.observe.events.lanes import (
     CatchUpFinished,
@@ -98,6 +99,7 @@ __all__ = [
     "StuckOver",
     "TlsVerificationDisabled",
     "TopicRecreated",
+    "WayOutFailed",
     "WebhookDisabled",
     "WorkerFailed",
 ]

@@ -50,7 +50,7 @@ def _splunk(work: Work, key: Node | None) -> None:
 
 def _custom(work: Work, key: Node | None) -> None:
     """One event per request, as the object that it is: receivers of Source Defense know no batches."""
-    if key is not None and not (isinstance(key, Text) and not key.value):
+    if key is not None:
         work.refuse("secretKey", "belongs to provider splunk; with custom, say in `headers` which header carries it")
     if "payload" not in work.node.entries:
         work.made["payload"] = bare_object(work.node.mark)
@@ -86,6 +86,5 @@ def _events(work: Work) -> None:
 
 
 def _plain(title: str) -> str:
-    """A title without what people write in many ways: case, spaces, dashes, and the plural."""
-    words = title.replace("-", " ").replace("_", " ").lower().split()
-    return " ".join(part.removesuffix("s") for part in words)
+    """A title without what people write in many ways: case, spaces, dashes and, with every other s, the plural's."""
+    return "".join(letter for letter in title.lower() if letter.isalnum() and letter != "s")

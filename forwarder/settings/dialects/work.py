@@ -20,9 +20,9 @@ class Work:
     problems: list[Problem] = field(default_factory=list)
 
     def take(self, name: str) -> Node | None:
-        """An attribute; None where it is absent or null."""
+        """An attribute; None where it is absent, null or empty text: forms leave empty what is not used."""
         found = self.node.entries.get(name)
-        return None if isinstance(found, Text) and found.value is None else found
+        return None if isinstance(found, Text) and not found.value else found
 
     def word(self, name: str, allowed: Sequence[str], what: str = "") -> str:
         """An attribute that is one of some words, whatever its case; "" where it is absent, or wrong and refused."""

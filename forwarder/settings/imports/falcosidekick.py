@@ -70,6 +70,8 @@ def _process(kafka: Section, outcome: Outcome, topic: str) -> dict[str, Any]:
     source = {"topic": written if brokers and written else topic, "preset": "falco"}
     for place in kafka.left() if brokers else ():
         outcome.lose(place, "write it under kafka.security, if Forwarder needs it too")
+    if not brokers and not kafka.empty:
+        outcome.lose(kafka.path, "not switched on in the file (hostport), so --topic says where Falco's events are")
     if not brokers:
         return {"sources": [source]}
     named = [broker if ":" in broker else f"{broker}:9092" for broker in brokers]
@@ -81,8 +83,8 @@ def _webhook(output: Output, section: Section, trust: Mapping[str, Any], outcome
     if spec is None:
         outcome.lose(section.path, f"Forwarder has no format {output.format!r}")
         return
-    url = output.address(section)
-    if not url.lower().startswith(("http://", "https://")):
+    urls = output.addresses(section)
+    if not all(url.lower().startswith(("http://", "https://")) for url in urls):
         outcome.lose(section.path, f"{output.needs} is no http or https address, so there is nothing to send to")
         return
     fields: dict[str, Any] = {"payload": output.payload(section, spec, outcome)}
@@ -97,7 +99,8 @@ def _webhook(output: Output, section: Section, trust: Mapping[str, Any], outcome
         outcome.lose(section.path, note)
     for place in section.left():
         outcome.lose(place, "Forwarder has no such setting")
-    outcome.add(output.name, section.place(output.needs), url, fields, secret=output.secret_url)
+    for url in urls:
+        outcome.add(output.name, section.place(output.needs), url, fields, secret=output.secret_url)
 
 
 def _method(section: Section, outcome: Outcome) -> None:

@@ -31,9 +31,10 @@ class Output:
     made: Callable[[Section], Mapping[str, str]] | None = None
     notes: tuple[str, ...] = ()
 
-    def address(self, section: Section) -> str:
-        """The URL, "" where there is none."""
-        return self.url(section) if self.url else section.text(self.needs)
+    def addresses(self, section: Section) -> list[str]:
+        """The URLs: more than one where the setting holds several, separated by commas."""
+        made = self.url(section) if self.url else section.text(self.needs)
+        return [url.strip() for url in made.split(",") if url.strip()]
 
     def payload(self, section: Section, spec: ProviderSpec, outcome: Outcome) -> dict[str, Any]:
         """`payload` with the format's options."""
@@ -90,8 +91,9 @@ def _dated_index(section: Section) -> dict[str, str]:
 
 
 def _alertmanager(section: Section) -> str:
+    """Several of them get each alert. The path is version 2's, whatever `endpoint` says: version 1 is gone."""
     section.take("endpoint")
-    return section.text("hostport").rstrip("/") + "/api/v2/alerts"
+    return ",".join(f"{one.strip().rstrip('/')}/api/v2/alerts" for one in section.text("hostport").split(","))
 
 
 def _chat(name: str) -> Output:

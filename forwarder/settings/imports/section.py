@@ -20,9 +20,15 @@ class Section:
         return self._data.get(key.lower())
 
     def text(self, key: str) -> str:
-        """As `take`, as text without space around it; "" where there is none."""
-        value = self.take(key)
-        return "" if value is None or isinstance(value, dict | list) else str(value).strip()
+        """As `take`, as text without space around it; "" where there is none. The items of a list are separated by commas; a
+        mapping is no text, and is not taken."""
+        value = self._data.get(key.lower())
+        if isinstance(value, dict) or (
+            isinstance(value, list) and any(isinstance(item, dict | list) for item in value)
+        ):
+            return ""
+        self._taken.add(key.lower())
+        return ",".join(map(str, value)) if isinstance(value, list) else "" if value is None else str(value).strip()
 
     def flag(self, key: str, default: bool) -> bool:
         """As `take`, as a flag; a word that is none counts as the default."""

@@ -21,6 +21,8 @@ _OLD = {
     "headers": "httpHeaders", "events-policy": "eventsPolicy",
 }  # fmt: skip
 _LINE = re.compile(r"webhook\.(?:\"([^\"]+)\"|([^.=\s]+))\.([^=\s]+)\s*=\s*(.*)")
+_TYPE = "WebHook"
+_SECRETS = frozenset({"secret", "bearerToken", "token", "password"})
 _MACRO = re.compile(r"%\{(env|file):([^}]+)\}%")
 _FORMS = "a WebHook object, a list of them, a JMAP request or response, or settings `webhook.ID.key = value`"
 
@@ -57,7 +59,7 @@ def _json(value: Any, name: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
         flat = {key: item for key, item in value.items() if str(key).startswith("webhook.")}
         if flat:
             yield from _old(flat.items())
-        elif isinstance(value.get("url"), str):
+        elif isinstance(value.get("url"), str) and value.get("@type", _TYPE) == _TYPE:
             yield str(value.get("name") or value.get("description") or value.get("id") or name or "stalwart"), value
         else:
             for key, item in value.items():
@@ -157,10 +159,14 @@ def _hidden(value: Mapping[str, Any], place: str, outcome: Outcome) -> Any:
     """A tagged union with the secrets in it left out."""
     if value.get("@type") == "Value":
         return _secret(place, value.get("secret", ""), outcome)
-    return {
-        key: _hidden(item, f"{place}.{key}", outcome) if isinstance(item, Mapping) else item
-        for key, item in value.items()
-    }
+    made = {}
+    for key, item in value.items():
+        inner = f"{place}.{key}"
+        if isinstance(item, Mapping):
+            made[key] = _hidden(item, inner, outcome)
+        else:
+            made[key] = _secret(inner, item, outcome) if key in _SECRETS else item
+    return made
 
 
 def _secret(place: str, value: Any, outcome: Outcome) -> Any:

@@ -107,5 +107,7 @@ class ProviderSpec(Model):
     """What stands where text was cut to fit a field."""
     body: Any = None
     """The body of one event as a tree, `$name` standing for a part of the event; none: the format is code."""
+    also: dict[str, Any] = Field({})
+    """Further settings that a webhook to it usually needs; shown in the documentation's example."""
     around: Any = None
     """With `batch: envelope`: the tree around all events, `$events` standing for them."""

@@ -60,9 +60,10 @@ async def test_a_token_that_the_receiver_has_forgotten_is_renewed_within_the_att
     async with doors() as door:
         sending = to(door, sender)
         assert status(await attempted(sending)) == 200
-        door.valid.clear()
-        assert status(await attempted(sending)) == 200
-        assert [len(door.logins.requests), len(door.events.requests)] == [2, 3]
+        for _ in range(3):
+            door.valid.clear()
+            assert status(await attempted(sending)) == 200
+        assert [len(door.logins.requests), len(door.events.requests)] == [4, 7]
 
 
 async def test_a_hundred_lanes_whose_token_is_forgotten_log_in_once_more(sender: Making) -> None:
@@ -250,7 +251,7 @@ async def test_closing_the_client_ends_a_login_under_way() -> None:
         while not door.logins.requests:
             await asyncio.sleep(0.01)
         await client.close()
-        assert failure(await waiting).fault is Fault.UNREACHABLE
+        assert failure(await waiting) == Failure(Fault.UNREACHABLE, "login at 127.0.0.1: it was cut off")
 
 
 async def test_a_cancelled_attempt_raises_nothing_else_while_it_logs_in(sender: Making) -> None:

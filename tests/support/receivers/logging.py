@@ -26,7 +26,11 @@ class Datadog(Strict):
         logs = read(asked.body)
         need(isinstance(logs, list) and len(logs) <= 1000, 400, "an array of 1000 at most")
         for log in logs:
-            need(all(isinstance(value, str) for key, value in log.items() if key != "timestamp"), 400, "attributes are text")
+            need(
+                all(isinstance(value, str) for key, value in log.items() if key != "timestamp"),
+                400,
+                "attributes are text",
+            )
             need("message" in log, 400, "message")
             text(log["message"], 1_000_000, "message", least=0)
             need(all(":" in tag for tag in log["ddtags"].split(",")), 400, "ddtags")

@@ -13,6 +13,7 @@ from tests.unit.cli.conftest import ROOT, Forwarder
 
 PAGES = (
     ROOT / "README.md", ROOT / "docs" / "first-ten-minutes.md", ROOT / "docs" / "tenants.md", ROOT / "docs" / "dialects.md",
+    ROOT / "docs" / "templates.md",
 )  # fmt: skip
 
 

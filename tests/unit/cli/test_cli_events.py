@@ -77,7 +77,7 @@ def test_types_are_shown_with_title_count_and_webhooks_and_those_that_nobody_get
         ["audit", "off", "1", "2026-01-02T00:00:00Z", "NOBODY: siem (disabled)"],
         ["audit", "(all other types)", "9", "2026-01-02T00:00:00Z", "?"],
     ]
-    assert lines[-1] == "6 types; 2 of them go to nobody"
+    assert lines[-1] == "5 types; 2 of them go to nobody"
 
 
 def test_several_services_are_added_up(forwarder: Forwarder, serve: Callable[..., str]) -> None:
@@ -116,6 +116,7 @@ def test_what_producers_wrote_cannot_command_the_terminal(forwarder: Forwarder, 
     ("kind", "said"),
     [
         ("refused", "Connection refused"),
+        ("rows", "missing required field"),
         ("other", "HTTP 500"),
         ("junk", "JSON is malformed"),
         ("scheme", "is no address"),
@@ -127,6 +128,7 @@ def test_a_service_that_does_not_answer_is_one_line_that_says_where_to_look(
     url = {
         "refused": lambda: "http://127.0.0.1:1",
         "other": lambda: serve(status=500),
+        "rows": lambda: serve(body=b'{"types": [{"topic": "t"}]}'),
         "junk": lambda: serve(body=b"nothing"),
         "scheme": lambda: "file:///etc/passwd",
     }[kind]()

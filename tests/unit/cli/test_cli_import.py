@@ -95,7 +95,8 @@ def test_falcosidekicks_outputs_become_webhooks_and_the_result_is_valid(forwarde
     formats = {
         "slack": "slack", "teams": "teams", "discord": "discord", "googlechat": "googlechat", "mattermost": "mattermost",
         "webhook": "template", "splunk": "splunk", "elasticsearch": "elastic", "loki": "loki", "datadoglogs": "datadog",
-        "opsgenie": "opsgenie", "pagerduty": "pagerduty", "alertmanager": "alertmanager", "sumologic": "sumologic",
+        "opsgenie": "opsgenie", "pagerduty": "pagerduty", "alertmanager": "alertmanager",
+        "alertmanager-2": "alertmanager", "sumologic": "sumologic",
         "cloudevents": "cloudevents", "nodered": "template", "otlp-logs": "otlp",
     }  # fmt: skip
     assert {name: hook.payload.format for name, hook in hooks.items()} == formats
@@ -113,6 +114,7 @@ def test_falcosidekicks_outputs_become_webhooks_and_the_result_is_valid(forwarde
     )  # fmt: skip
     assert hooks["loki"].payload.options["tenantId"] == "t1" and hooks["loki"].allow_plain_http
     assert set(hooks["splunk"].http_headers) == {"X-A", "X-B"}
+    assert hooks["alertmanager-2"].url == "http://am2:9093/api/v2/alerts"
 
 
 def test_falcosidekicks_secrets_are_left_out_and_each_is_named(forwarder: Forwarder, tmp_path: Path) -> None:
@@ -238,6 +240,31 @@ def test_a_file_without_a_webhook_is_refused_with_what_is_expected(
     result = forwarder("import", "stalwart", file)
     assert (result.exit_code, result.stdout) == (1, "")
     assert "no webhook is in it; expected is a WebHook object" in result.stderr
+
+
+def test_a_secret_that_is_plain_text_is_left_out_too_and_other_objects_are_no_webhooks(
+    forwarder: Forwarder, tmp_path: Path
+) -> None:
+    auth = {"@type": "Basic", "username": "u", "secret": "auth-secret"}
+    other = {"@type": "Directory", "url": "https://ldap.example/"}
+    hook = {"@type": "WebHook", "id": "a", "url": "https://x.example/", "httpAuth": auth}
+    result = run(forwarder, tmp_path, "stalwart", json.dumps([other, hook]))
+    assert secrets_of(result.stdout + result.stderr) == set()
+    (only,) = valid(tmp_path, result).settings.webhooks
+    assert (only.name, only.http_auth.type) == ("a", "Basic")
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("kafka: {topic: x}", "kafka: not switched on in the file (hostport)"),
+        ("slack: {webhookurl: {a: b}}", "slack: not switched on"),
+        ("webhook: {address: 'tcp://x'}", "webhook: address is no http or https address"),
+        ("webhook: {address: 'https://x.example', minimumpriority: {a: b}}", "webhook.minimumpriority.a: "),
+    ],
+)
+def test_what_is_half_there_is_told(forwarder: Forwarder, tmp_path: Path, content: str, said: str) -> None:
+    assert f"not carried over: {said}" in run(forwarder, tmp_path, "falcosidekick", content).stderr
 
 
 def test_names_stay_unique_and_valid(forwarder: Forwarder, tmp_path: Path) -> None:

@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forwarder.cli.demo.judge import Evidence, judge
-from forwarder.cli.demo.record import Place, Record
+from forwarder.cli.demo.record import Record
 from forwarder.cli.demo.scrape import Row
+from forwarder.cli.demo.vendors import Place
 from forwarder.cli.demo.view import books
 
 PLACES = {number: Place("t", number % 2, number // 2) for number in range(10)}

@@ -7,7 +7,8 @@ import asyncio
 import pytest
 
 from forwarder.cli.demo import produce
-from forwarder.cli.demo.record import Ledger, Place
+from forwarder.cli.demo.record import Ledger
+from forwarder.cli.demo.vendors import Place
 from forwarder.clock import ManualClock
 from forwarder.errors import ForwarderError
 from forwarder.kafka.producer import Produced, ProduceFailed
@@ -70,7 +71,7 @@ async def test_the_ledger_knows_where_the_broker_put_it_and_who_wants_it(broker:
     await produce.Factory(Kafka(), 100.0, ledger, Until(2.0, stop)).run(stop)
     assert ledger.places[0] == Place("demo-falco", 0, 0)
     assert ledger.expected("siem") == ledger.places
-    assert 0 < len(ledger.expected("chat")) < len(ledger.places) / 5
+    assert 0 < len(ledger.expected("slack")) < len(ledger.places) / 5
 
 
 async def test_a_broker_that_takes_nothing_ends_the_demo(broker: Broker) -> None:

@@ -70,6 +70,10 @@ class TestEveryScheme:
         found = told(name, sent(name, OTHER), Candidate("key old", OTHER, state))
         assert (found.cause, found.key) == (Cause.KEY_OUT_OF_TIME, "key old")
 
+    def test_a_key_that_is_there_twice_counts_while_one_of_them_is_valid(self, name: str) -> None:
+        found = told(name, sent(name, OTHER), Candidate("old", OTHER, KeyState.EXPIRED), Candidate("new", OTHER))
+        assert (found.cause, found.key) == (Cause.OK, "new")
+
     def test_a_key_with_white_space_around_it(self, name: str) -> None:
         found = told(name, sent(name), key=f"  {KEY}\n")
         assert found.cause is Cause.NO_KEY if name == "standard-webhooks" else found.cause is Cause.WRONG_KEY

@@ -247,7 +247,7 @@ def test_a_standard_webhooks_key_may_lack_prefix_or_padding(key: str) -> None:
         "whsk_hunter2!",
         "whsk_aHVudGVyMg==",
         "-----BEGIN PRIVATE KEY-----\nhunter2\n",
-        PRIVATE[:-4] + "A===",
+        PRIVATE[:-6] + "AAAA==",
     ],
 )
 def test_a_standard_webhooks_key_that_cannot_be_used_is_refused_without_being_shown(key: str) -> None:
@@ -255,6 +255,15 @@ def test_a_standard_webhooks_key_that_cannot_be_used_is_refused_without_being_sh
         signed(STANDARD_WEBHOOKS, key)
     assert "hunter2" not in str(caught.value) and "aHVudGVyMg" not in str(caught.value)
     assert caught.value.__cause__ is None
+
+
+def test_a_key_pair_whose_halves_do_not_belong_together_is_refused() -> None:
+    pair = base64.b64decode(PRIVATE.removeprefix("whsk_"))
+    with pytest.raises(KeyUnusable, match="halves"):
+        signed(STANDARD_WEBHOOKS, "whsk_" + base64.b64encode(pair[:32] + bytes(32)).decode())
+    assert signed(STANDARD_WEBHOOKS, "whsk_" + base64.b64encode(pair[:32]).decode()) == signed(
+        STANDARD_WEBHOOKS, PRIVATE
+    )
 
 
 def test_a_public_key_signs_nothing() -> None:

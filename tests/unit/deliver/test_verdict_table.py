@@ -18,6 +18,7 @@ from forwarder.model.verdict import (
     Disable,
     Drop,
     Halve,
+    Held,
     Interrupted,
     Pace,
     Retry,
@@ -57,7 +58,11 @@ def test_each_status_has_its_verdict(statuses: list[int], expected: object) -> N
 SLOW_FAULTS = {Fault.TLS, Fault.EGRESS, Fault.CREDENTIALS}
 
 
-@pytest.mark.parametrize("fault", [fault for fault in Fault if fault is not Fault.CANCELLED])
+def test_a_broken_way_out_is_no_attempt_on_the_endpoint() -> None:
+    assert isinstance(verdict(Failure(Fault.WAY_OUT, "words")), Held)
+
+
+@pytest.mark.parametrize("fault", [one for one in Fault if one not in (Fault.CANCELLED, Fault.WAY_OUT)])
 def test_no_answer_is_retried_slowly_only_when_a_person_must_mend_it(fault: Fault) -> None:
     found = verdict(Failure(fault, "words"))
     assert isinstance(found, Retry)

@@ -222,9 +222,9 @@ def test_scrapes_survive_webhooks_that_come_and_go_meanwhile(metrics: Metrics) -
 def test_ends_of_signature_keys_come_and_go_with_their_keys(metrics: Metrics) -> None:
     name = "forwarder_signature_key_not_after_timestamp_seconds"
     siem, other = metrics.add_webhook("siem"), metrics.add_webhook("other")
-    other.set_key_ends({"old": 1.0})
-    siem.set_key_ends({"old": 100.0, "new": 200.0})
-    siem.set_key_ends({"new": 300.0})
+    other.keys.show({}, {"old": 1.0})
+    siem.keys.show({}, {"old": 100.0, "new": 200.0})
+    siem.keys.show({}, {"new": 300.0})
     assert (sample(metrics, name, webhook="siem", key="new"), sample(metrics, name, webhook="other", key="old")) == (300, 1)
     assert 'key="old",webhook="siem"' not in text(metrics) and 'webhook="siem",key="old"' not in text(metrics)
     metrics.remove_webhook("siem")

@@ -43,6 +43,8 @@ ERRORS = [
     ),
     (keys(f"{{key: {KEY}, id: 'a b'}}"), "signature.keys[0].id: must match the pattern"),
     (keys(f"{{key: {KEY}, notafter: x}}"), "signature.keys[0].notafter: unknown key (did you mean `notAfter`?)"),
+    (keys("{id: a}"), "signature.keys[0].key: is missing, and required"),
+    (keys("abc"), 'signature.keys[0]: a mapping of keys is expected, such as {"@type": Value'),
     (keys("{key: {'@type': EnvironmentVariable, variableName: UNSET}}"), "environment variable UNSET is not set"),
     (keys('{"@type": Valu, secret: hunter2}'), "\"@type\" is 'Valu'; it must be one of"),
     (
@@ -154,7 +156,9 @@ def test_a_key_that_ends_soon_is_warned_of_with_its_time(days: float, said: list
 def test_a_key_that_has_not_begun_is_warned_of_where_it_is_the_only_one(place: Place, tmp_path: Path) -> None:
     [finding] = expiring(settings(notBefore=END), seconds(END) - 1)
     assert "no key is valid now" in finding.text
-    [warning] = load_checked(place.write(place.hook(keys(f"{{key: {KEY}, notAfter: 2000-01-01T00:00:00Z}}"))), {}).warnings
+    [warning] = load_checked(
+        place.write(place.hook(keys(f"{{key: {KEY}, notAfter: 2000-01-01T00:00:00Z}}"))), {}
+    ).warnings
     assert "signature.keys: no key is valid now" in warning
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from forwarder.deliver.payload.shape.cutting import cut
 from forwarder.deliver.payload.shape.scene import Scene, Value, text_of
 from forwarder.deliver.payload.timestamps import TimestampFormat, timestamp
 from forwarder.model.severity import Severity
@@ -20,6 +21,7 @@ _TELLING = (
 """Keys under which producers put what people read, best first."""
 _SUMMARY = 200
 _LINE = 300
+_MORE = "..."
 
 SLOT = b"\x00"
 """Where the events of a batch go in `around`: a byte that JSON never holds."""
@@ -51,19 +53,19 @@ def summary(scene: Scene) -> str:
     about = ", ".join(part for part in (_LEVELS[event.severity], event.tenant) if part)
     telling = _first_text(scene)
     line = f"{head} ({about})" + (f": {telling}" if telling else "")
-    return " ".join(line[:_LINE].split())
+    return cut(" ".join(line.split()), _LINE, _MORE)
 
 
 def _first_text(scene: Scene) -> str:
     if scene.event.text:
-        return scene.text[:_SUMMARY]
+        return cut(scene.text, _SUMMARY, _MORE)
     for key in _TELLING:
         value = scene.at((key,))
         if value is not None and value[:1] == b"{":
             nested = (scene.at((key, inner)) for inner in _TELLING)
             value = next((found for found in nested if found is not None and found[:1] == b'"'), None)
         if value is not None and value[:1] == b'"' and len(value) > 2:
-            return text_of(value)[:_SUMMARY]
+            return cut(text_of(value), _SUMMARY, _MORE)
     return ""
 
 

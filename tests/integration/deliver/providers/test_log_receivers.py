@@ -36,8 +36,7 @@ async def sent(sender: Making, double: Double, events: list[Event], payload: dic
 
 class TestSplunk:
     def settings(self, **options: Any) -> dict[str, Any]:
-        token = {"httpAuth": {"@type": "Header", "name": "Authorization", "value": secret("Splunk secret-hec-token")}}
-        return {"payload": {"format": "splunk", **options}, **token}
+        return {"payload": {"format": "splunk", "token": secret("secret-hec-token"), **options}}
 
     async def test_one_invalid_event_is_refused_and_the_others_arrive(self, sender: Making) -> None:
         double = SplunkDouble(hates="evil")
@@ -136,8 +135,10 @@ class TestElastic:
         assert done.verdicts == [Delivered()]
 
     async def test_missing_rights_keep_everything(self, sender: Making) -> None:
-        done = await sent(sender, ElasticDouble(key="k"), events_of(b"{}", b"{}"), self.PAYLOAD)
-        assert numbers(done.waiting) == [0, 1]
+        double, events = ElasticDouble(key="sesame-open"), events_of(b"{}", b"{}")
+        assert numbers((await sent(sender, double, events, self.PAYLOAD)).waiting) == [0, 1]
+        done = await sent(sender, double, events, {**self.PAYLOAD, "apiKey": secret("sesame-open")})
+        assert done.verdicts == [Delivered()]
 
 
 class TestLoki:

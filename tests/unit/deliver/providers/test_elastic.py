@@ -105,6 +105,13 @@ class TestResults:
         assert (verdict.again, verdict.refused) == ((2, 4, 6), (3,))
         assert verdict.reason == "status 400 of a document: some_exception: because"
 
+    def test_a_reason_shows_nothing_of_the_event(self) -> None:
+        reason = "failed to parse field [a] of type [long]. Preview of field's value: '{b=hunter2}'"
+        item = {"create": {"status": 400, "error": {"type": "mapper_parsing_exception", "reason": reason}}}
+        verdict = elastic().read(Response(200, {}, json.dumps({"errors": True, "items": [item]}).encode()), [event()])
+        assert isinstance(verdict, Partial)
+        assert verdict.reason.endswith("mapper_parsing_exception: failed to parse field [a] of type [long]")
+
     @pytest.mark.parametrize("answer", [results(201, 409), Response(200, {}, b'{"errors":false,"took":3}')])
     def test_conflicts_are_successes(self, answer: Response) -> None:
         assert elastic().read(answer, [event()] * 2) is None

@@ -78,3 +78,8 @@ def test_a_url_without_a_path_gets_the_formats_own(url: str, payload: dict[str, 
 def test_bulk_requests_ask_for_no_more_of_the_answer_than_is_read() -> None:
     used = target(webhook(url="https://e.example:9200", payload={"format": "elastic", "index": "i"}))
     assert used.startswith("https://e.example:9200/_bulk?filter_path=errors,items.*.status")
+
+
+def test_a_query_of_the_urls_own_stays() -> None:
+    used = target(webhook(url="https://e.example/?pipeline=p", payload={"format": "elastic", "index": "i"}))
+    assert used.startswith("https://e.example/_bulk?pipeline=p&filter_path=errors")
