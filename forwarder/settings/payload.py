@@ -48,6 +48,8 @@ class CustomPayload(Payload):
     """A format that is not built in: one of `providers`. Its options are checked against that provider's."""
 
     model_config = ConfigDict(extra="allow")
+    spec: ClassVar[ProviderSpec] = ProviderSpec(title="A format that is not known", documents=("none",))
+    """A stand-in, so that other checks can look at a webhook whose format is refused."""
 
 
 def model_of(name: str, spec: ProviderSpec) -> type[Payload]:

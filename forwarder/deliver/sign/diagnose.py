@@ -147,9 +147,8 @@ class Case:
                         yield Diagnosis(Cause.OTHER_SCHEME, text, candidate.name)
 
     def _unexplained(self, result: Rejected) -> Diagnosis:
-        if result.reason is Reason.MISMATCH and self._digest_differs():
-            text = "the body was changed on its way: Content-Digest is not that of this body, nor of any usual change of it"
-            return Diagnosis(Cause.CHANGED_BODY, text, late=result.late)
+        if result.reason is Reason.MISMATCH and (certain := self._surely_changed()):
+            return Diagnosis(Cause.CHANGED_BODY, f"the body was changed on its way: {certain}", late=result.late)
         if result.reason is Reason.MISMATCH:
             text = (
                 "none of the keys made it, over this body or over any usual change of it: it was signed with a key that is not here,"
@@ -162,6 +161,15 @@ class Case:
         ]
         hint = f"; the request has the headers of {' and '.join(others)}" if others else ""
         return Diagnosis(cause, text + hint, late=result.late)
+
+    def _surely_changed(self) -> str:
+        """What shows that this is not the body that was sent, whatever that was; empty when nothing does."""
+        told, size = self.message.headers.get("content-length", ""), len(self.message.body)
+        if self._digest_differs():
+            return "Content-Digest is not that of this body, nor of any usual change of it"
+        if told.isascii() and told.isdigit() and told != str(size):
+            return f"it has {size} bytes, and Content-Length says {told}"
+        return ""
 
     def _digest_differs(self) -> bool:
         header = self.message.headers.get("content-digest")

@@ -8,8 +8,12 @@ import zlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import cramjam
+
+from forwarder.deliver.compress import CODINGS
+
 _BOM = b"\xef\xbb\xbf"
-_GZIP_LEVELS = (1, 6, 9)
+_GZIP_LEVELS = (6, 9)
 Variant = tuple[str, bytes]
 """What was undone, for people, and the body that results."""
 
@@ -37,11 +41,13 @@ def _lines(body: bytes) -> Iterator[Variant]:
 
 
 def _codings(body: bytes) -> Iterator[Variant]:
-    for name, unpack in (("gzip", gzip.decompress), ("deflate", zlib.decompress)):
+    for name, unpack in (("gzip", gzip.decompress), ("deflate", zlib.decompress), ("zstd", cramjam.zstd.decompress)):
         try:
-            yield f"decompressed ({name})", unpack(body)
-        except (OSError, EOFError, zlib.error):
+            yield f"decompressed ({name})", bytes(unpack(body))
+        except (OSError, EOFError, zlib.error, cramjam.DecompressionError):
             continue
+    for name, pack in CODINGS.items():
+        yield f"compressed with {name}, as it was sent", pack(body)
     for level in _GZIP_LEVELS:
         yield "compressed with gzip, as it was sent", gzip.compress(body, level, mtime=0)
 

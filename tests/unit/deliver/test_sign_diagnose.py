@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 from dataclasses import replace
 from typing import Any
@@ -11,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from forwarder.deliver.compress import CODINGS
 from forwarder.deliver.sign.diagnose import Candidate, Case, Cause, Diagnosis
 from forwarder.deliver.sign.engine import sign
 from forwarder.deliver.sign.keys import read_key
@@ -56,10 +56,11 @@ class TestEveryScheme:
         found = told(name, replace(compact, body=changed))
         assert (found.cause, found.variant) == (Cause.CHANGED_BODY, "as JSON without spaces")
 
-    def test_a_body_that_was_unpacked(self, name: str) -> None:
-        packed = sent(name, body=gzip.compress(BODY, 1, mtime=0))
+    @pytest.mark.parametrize("coding", CODINGS)
+    def test_a_body_that_was_unpacked(self, name: str, coding: str) -> None:
+        packed = sent(name, body=CODINGS[coding](BODY))
         found = told(name, replace(packed, body=BODY))
-        assert (found.cause, found.variant) == (Cause.CHANGED_BODY, "compressed with gzip, as it was sent")
+        assert (found.cause, found.variant) == (Cause.CHANGED_BODY, f"compressed with {coding}, as it was sent")
 
     def test_a_key_of_another_webhook(self, name: str) -> None:
         found = told(name, sent(name, OTHER), Candidate("key 1 of webhook b", OTHER, own=False))
@@ -149,6 +150,16 @@ def test_a_standard_webhooks_key_used_as_text() -> None:
 def test_a_changed_body_is_certain_where_a_digest_is_signed() -> None:
     found = told("rfc9421", replace(sent("rfc9421"), body=b"something else"))
     assert found.cause is Cause.CHANGED_BODY and "nor of any usual change" in found.text
+
+
+@pytest.mark.parametrize("name", ["github", "standard-webhooks"])
+def test_a_body_that_was_cut_shows_in_its_length(name: str) -> None:
+    message = sent(name)
+    whole = {**message.headers, "content-length": str(len(BODY))}
+    found = told(name, replace(message, headers=whole, body=BODY[:7]))
+    assert found.cause is Cause.CHANGED_BODY
+    assert found.text.endswith(f"it has 7 bytes, and Content-Length says {len(BODY)}")
+    assert told(name, replace(message, headers=whole, body=BODY[::-1])).cause is Cause.MISMATCH
 
 
 @pytest.mark.parametrize("seen", ["http://siem.example/hook", "https://siem.example:8443/hook"])
