@@ -151,6 +151,7 @@ def sealed(
         tls=webhook.tls,
         allow_invalid_certs=webhook.allow_invalid_certs,
         secret_headers=proof.secret_names,
+        secret_url=webhook.payload.spec.secret_url,
         method=letter.method,
         answer_bytes=webhook.payload.spec.caps.answer_bytes,
     )

@@ -15,10 +15,12 @@ _SHORTEST_SECRET = 4  # blotting out shorter ones would only shred the text
 _ALWAYS_SECRET = frozenset({"authorization", "proxy-authorization", "cookie"})
 
 
-def shown_url(url: str) -> str:
-    """The URL without user name, password, query values and fragment: these often hold tokens."""
+def shown_url(url: str, secret: bool = False) -> str:
+    """The URL without user name, password, query values and fragment: these often hold tokens. Of a `secret` one only the host."""
     parts = urlsplit(url)
     host = parts.netloc.rpartition("@")[2]
+    if secret and parts.path not in ("", "/"):
+        return f"{parts.scheme}://{host}/{BLOT}"
     return f"{parts.scheme}://{host}{parts.path or '/'}" + (f"?{BLOT}" if parts.query else "")
 
 
@@ -30,7 +32,7 @@ def shown_headers(request: Request) -> dict[str, str]:
 
 def describe(request: Request, body: bytes, limit: int = 2000) -> str:
     """The request as text: first line, headers, at most `limit` bytes of `body` (before compression)."""
-    lines = [f"POST {shown_url(request.url)}"]
+    lines = [f"POST {shown_url(request.url, request.secret_url)}"]
     lines += [f"{name}: {value}" for name, value in shown_headers(request).items()]
     text = body[:limit].decode("utf-8", "replace")
     more = len(body) - limit

@@ -14,7 +14,7 @@ class Request:
     """One request, usually a POST. Times in seconds: `timeout` for everything, `connect_timeout` for name, TCP and TLS together.
     More than `answer_bytes` of an answer is not read.
 
-    `secret_headers` names (in lower case) the headers whose values nobody may see.
+    `secret_headers` names (in lower case) the headers whose values nobody may see; `secret_url`: nor the URL beyond its host.
     """
 
     url: str = field(repr=False)
@@ -25,6 +25,7 @@ class Request:
     tls: Tls = field(default=Tls(), repr=False)
     allow_invalid_certs: bool = False
     secret_headers: frozenset[str] = frozenset()
+    secret_url: bool = False
     method: str = "POST"
     answer_bytes: int = 16 * 1024
 

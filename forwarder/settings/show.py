@@ -13,6 +13,7 @@ import yaml
 from forwarder.settings.auth import TokenAuth
 from forwarder.settings.payload import MODELS
 from forwarder.settings.process import Settings
+from forwarder.settings.providers.spec import ProviderSpec
 from forwarder.settings.secrets import ValueSecret, fingerprint
 from forwarder.settings.types import Model
 from forwarder.settings.webhook import Webhook
@@ -30,7 +31,8 @@ def redacted(value: Any, field: str = "") -> Any:
         named = ((info.alias or name, name) for name, info in type(value).model_fields.items())
         login = isinstance(value, TokenAuth)
         kinds = ((alias, name, _HEADERS if login and name in _OF_LOGINS else name) for alias, name in named)
-        return {alias: redacted(getattr(value, name), kind) for alias, name, kind in kinds}
+        shown = {alias: redacted(getattr(value, name), kind) for alias, name, kind in kinds}
+        return shown | ({"url": _host_only(value.url)} if isinstance(value, Webhook) and _is_secret(value) else {})
     if isinstance(value, dict):
         hide = field == _HEADERS
         return {k: _mark(v) if hide and isinstance(v, str) else redacted(v) for k, v in value.items()}
@@ -51,6 +53,17 @@ def redacted_url(url: str) -> str:
     netloc = f"{_mark(user)}@{host}" if at else host
     query = _mark(parts.query) if parts.query else ""
     return urlunsplit((parts.scheme, netloc, parts.path, query, _mark(parts.fragment) if parts.fragment else ""))
+
+
+def _is_secret(hook: Webhook) -> bool:
+    spec: ProviderSpec | None = getattr(hook.payload, "spec", None)
+    return spec is not None and spec.secret_url
+
+
+def _host_only(url: str) -> str:
+    """A URL that is a secret by itself: scheme and host, and a fingerprint of the rest."""
+    parts = urlsplit(redacted_url(url))
+    return f"{parts.scheme}://{parts.netloc}/{_mark(url)}"
 
 
 def _mark(secret: str) -> str:

@@ -83,6 +83,8 @@ class ProviderSpec(Model):
     """A URL as users have it."""
     path: str = ""
     """Path that is added to a URL that has none."""
+    secret_url: bool = False
+    """Whether who knows the URL may post: then it is shown nowhere beyond its host."""
     content_type: str = "application/json"
     """The body's media type."""
     batch: Batch = "array"

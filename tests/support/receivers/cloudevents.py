@@ -17,8 +17,8 @@ _REQUIRED = ("id", "source", "specversion", "type")
 
 @dataclass
 class CloudEventsDouble:
-    """`origin`: whom it allows, None for nobody, "" for a receiver that knows no handshake and wants none. `formats`: the modes that it
-    understands. `gone`: the target was retired."""
+    """`origin`: whom it allows, None for nobody, "" for a receiver that knows no handshake and wants none. `formats`: the modes
+    that it understands. `gone`: the target was retired."""
 
     origin: str | None = ""
     rate: str = "*"

@@ -1,5 +1,5 @@
-"""A strict double of what takes ConnectSecure's webhooks ("ALERT: Webhook", Payload Guide): two texts, `subject` to route by, `body` of
-one or more lines."""
+"""A strict double of what takes ConnectSecure's webhooks ("ALERT: Webhook", Payload Guide): two texts, `subject` to route by,
+`body` of one or more lines."""
 
 from __future__ import annotations
 

@@ -105,6 +105,11 @@ def test_a_url_is_shown_without_what_may_be_secret(url: str, shown: str) -> None
     assert shown_url(url) == shown
 
 
+def test_of_a_url_that_is_itself_a_secret_only_the_host_is_shown() -> None:
+    assert shown_url("https://hooks.slack.com/services/T/B/hunter2", secret=True) == "https://hooks.slack.com/***"
+    assert shown_url("https://h.example/", secret=True) == "https://h.example/"
+
+
 def test_a_long_body_is_cut() -> None:
     request = Request("https://h/", {}, b"", 1.0, 1.0)
     assert describe(request, b"x" * 30, limit=10).endswith("xxxxxxxxxx ... and 20 bytes more")

@@ -16,8 +16,9 @@ from forwarder.settings.load import load
 from forwarder.settings.problems import safe_url, shown
 from forwarder.settings.reload import diff
 from forwarder.settings.secrets import FileSecret, SecretUnavailable, ValueSecret
-from forwarder.settings.show import as_json, as_yaml, redacted, redacted_url
+from forwarder.settings.show import as_json, as_yaml, redacted, redacted_url, webhook_fingerprint
 from forwarder.settings.tree import Mark, Text
+from forwarder.settings.webhook import Webhook
 
 from .place import Place
 
@@ -147,6 +148,20 @@ def test_two_secrets_are_told_apart_by_fingerprint() -> None:
 )
 def test_a_shown_url_hides_whatever_may_be_a_token(url: str) -> None:
     assert MARKER not in redacted_url(url)
+
+
+def test_the_address_of_a_chat_is_a_secret_and_still_tells_changes() -> None:
+    hooks = [
+        Webhook.model_validate(
+            {"name": "chat", "url": f"https://hooks.slack.com/services/{path}", "payload": {"format": "slack"}}
+        )
+        for path in (MARKER, MARKER, "other")
+    ]
+    shown = [redacted(hook)["url"] for hook in hooks]
+    assert MARKER not in shown[0]
+    assert shown[0].startswith("https://hooks.slack.com/sha256:")
+    assert shown[0] == shown[1] != shown[2]
+    assert webhook_fingerprint(hooks[0]) == webhook_fingerprint(hooks[1]) != webhook_fingerprint(hooks[2])
 
 
 @given(st.text(max_size=8), st.text(max_size=8), st.sampled_from(["https://", "", "http:", "://"]))

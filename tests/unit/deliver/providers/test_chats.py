@@ -35,7 +35,8 @@ DOUBLES: dict[str, Any] = {
 FORMATS = tuple(DOUBLES)
 NASTY = [
     "<!channel> <@U1> <https://evil.example|ok>", "&lt;!here&gt;", "@all @channel @here @everyone", "```\n*x*\n```", "[x](https://evil.example)",
-    "<users/all>", "<b>x</b>", "\x00\x1b[2J\u202e", "\ud800", "", " ", "\\" * 300, "&" * 4000, "<" * 20_000, "😀" * 9000, "`" * 9000, "é\n" * 9000,
+    "<users/all>", "<b>x</b>", "\x00\x1b[2J\u202e", "\ud800", "", " ", "\\" * 300, "&" * 4000, "<" * 20_000, "😀" * 9000,
+    "`" * 9000, "é\n" * 9000,
 ]  # fmt: skip
 
 

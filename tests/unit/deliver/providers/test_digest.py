@@ -58,7 +58,8 @@ def test_a_single_event_is_told_in_full() -> None:
     message = told([one])
     assert message.title == "auth.failed (high, acme): login failed"
     assert dict(message.facts) == {
-        "Severity": "high", "Time": "2026-01-01T00:00:00Z", "Type": "auth.failed", "Tenant": "acme", "Id": "e-1", "Kafka": "c/topic/0/7",
+        "Severity": "high", "Time": "2026-01-01T00:00:00Z", "Type": "auth.failed", "Tenant": "acme", "Id": "e-1",
+        "Kafka": "c/topic/0/7",
     }  # fmt: skip
     assert (message.record, message.lines, message.cut) == (record.decode(), (), False)
 

@@ -12,7 +12,7 @@ from tests.integration.service.scenario import config_for, event, forwarder
 from tests.support.kafka import RealKafka
 from tests.support.receivers.real import OpenSearch, OtelSink
 
-COUNT, BAD = 400, {17, 200, 201, 399}
+COUNT, BAD = 200, {17, 100, 101, 199}
 
 
 def number_of(identity: str) -> int:
@@ -27,7 +27,7 @@ async def test_opensearch_holds_each_good_event_once_although_the_worker_was_kil
     opensearch.make_index("end-to-end", {**known, "data": {"properties": fields, "dynamic": "strict"}})
     topic = await kafka.topics.create(partitions=1)
     payload = {"format": "opensearch", "index": "end-to-end"}
-    hooks = [{"name": "search", "url": opensearch.url(), "throttle": "20ms", "maxEvents": 10, "payload": payload}]
+    hooks = [{"name": "search", "url": opensearch.url(), "throttle": "20ms", "maxEvents": 20, "payload": payload}]
     config = config_for(tmp_path, kafka, topic, [topic], hooks)
     values = [event(n, 0, **({"unknown": 1} if n in BAD else {})) for n in range(COUNT)]
     async with forwarder(config) as worker:
