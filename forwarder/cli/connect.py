@@ -1,4 +1,4 @@
-"""Can everything be reached that a configuration points to? Kafka, its topics, and each webhook's name, address and TLS.
+"""Can everything be reached that a configuration points to? Kafka, its topics, each webhook's name, address and TLS, and its login's.
 
 Sends no event, makes no topic, and goes the way of deliveries: their client, with its guard, proxy, source address, trust.
 """
@@ -9,12 +9,15 @@ import asyncio
 from dataclasses import dataclass
 
 from forwarder.clock import SystemClock
+from forwarder.deliver.auth.account import account_of
 from forwarder.deliver.client import Client
 from forwarder.deliver.request import Request
 from forwarder.errors import StartupError
 from forwarder.kafka.look import look
-from forwarder.model.attempt import Failure
+from forwarder.model.attempt import Failure, Fault
 from forwarder.settings.process import Settings
+from forwarder.settings.secrets import SecretUnavailable
+from forwarder.settings.tls import Tls
 from forwarder.settings.webhook import Webhook
 
 _AT_ONCE = 50
@@ -63,15 +66,26 @@ async def _check_kafka(settings: Settings) -> list[Reached]:
 
 
 async def check_webhook(webhook: Webhook, client: Client) -> Reached:
-    """Name, address and TLS of one webhook, within its `connectTimeout`. Raises nothing but CancelledError."""
+    """Name, address and TLS of one webhook, and of where it logs in, within its `connectTimeout` each. Nobody logs in. Raises
+    nothing but CancelledError."""
     target = f"webhook {webhook.name}"
     if not webhook.enable:
         return Reached(target, True, "disabled", "not checked")
-    found = await client.reach(
-        Request(
-            webhook.url, {}, b"", webhook.timeout, webhook.connect_timeout, webhook.tls, webhook.allow_invalid_certs
-        )
-    )
+    found = await _reach(webhook, webhook.url, webhook.tls, client)
     if isinstance(found, Failure):
         return Reached(target, False, found.fault.value, found.text)
-    return Reached(target, True, "ok", found)
+    try:
+        account = account_of(webhook)
+    except SecretUnavailable as error:
+        return Reached(target, False, Fault.CREDENTIALS.value, str(error))
+    if account is None:
+        return Reached(target, True, "ok", found)
+    login = await _reach(webhook, account.url, account.tls, client)
+    if isinstance(login, Failure):
+        return Reached(target, False, login.fault.value, f"login at {account.host}: {login.text}")
+    return Reached(target, True, "ok", f"{found}; login at {login}")
+
+
+async def _reach(webhook: Webhook, url: str, tls: Tls, client: Client) -> str | Failure:
+    limits = (webhook.timeout, webhook.connect_timeout)
+    return await client.reach(Request(url, {}, b"", *limits, tls, webhook.allow_invalid_certs))

@@ -19,9 +19,11 @@ from forwarder.cli.options import (
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from forwarder.cli.egress_facts import Facts
     from forwarder.deliver.judge import Judgement
+    from forwarder.settings.process import Egress
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="markdown")
 
@@ -70,16 +72,25 @@ def check(
 ) -> None:
     """Judge addresses, host names or URLs as a delivery would, in whatever form they are written.
 
-    Exit code 1 when one of them leads to no permitted address.
+    Without a configuration file the guard is as it is by default. Exit code 1 when one of them leads to no permitted address.
     """
     start_logging(log_level, log_format)
     from forwarder.cli.egress_facts import judge_all
-    from forwarder.configuration import load_checked
 
-    found = judge_all(targets, load_checked(config).settings.egress)
+    found = judge_all(targets, _guard(config))
     typer.echo(_json(found) if output is Output.JSON else _verdicts(found))
     reachable = {one.target for one in found if one.allowed}
     raise typer.Exit(0 if reachable.issuperset(targets) else 1)
+
+
+def _guard(config: Path) -> Egress:
+    """The configured guard; the usual one where there is no configuration yet."""
+    from forwarder.configuration import load_checked
+    from forwarder.settings.process import Egress
+
+    if config == DEFAULT_CONFIG and not config.exists():
+        return Egress()
+    return load_checked(config).settings.egress
 
 
 def _verdicts(found: Sequence[Judgement]) -> str:

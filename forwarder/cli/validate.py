@@ -41,7 +41,7 @@ def validate(
     """Check the configuration: all mistakes of all files at once, each with its place, what is allowed and the fix.
 
     With `--connect` also what it points to. No event is sent and no topic is made. Per webhook it says ok or names the fault: dns,
-    refused, connect_timeout, unreachable, tls, egress_denied, credentials.
+    refused, connect_timeout, unreachable, tls, egress_denied, way_out_failed (proxy or source address), credentials.
 
     Exit codes: 0 valid, 78 mistakes in the configuration, 1 something cannot be reached.
 

@@ -70,6 +70,8 @@ class Sender:
 
     def prepare(self, batch: Batch) -> Prepared | Unsendable:
         """Freeze the batch: its bytes and with them its id."""
+        if too_many := self._too_many(len(batch.events)):
+            return Unsendable(Failure(Fault.UNSENDABLE, too_many), Halve(too_many))
         try:
             body = self._provider.render(batch.events)
         except SecretUnavailable as error:
@@ -142,6 +144,12 @@ class Sender:
     def blotted(self, text: str) -> str:
         """The text without this webhook's secrets, some of which a format writes into its bodies."""
         return blotted(text, self._credentials.values())
+
+    def _too_many(self, events: int) -> str:
+        """Why so many events are not sent together: a batch may have been frozen for another format."""
+        most = self._provider.spec.caps.max_events
+        over = most is not None and events > most
+        return f"{events} events, and {self._provider.spec.title} takes {most} at a time" if over else ""
 
     def _too_large(self, size: int, events: int) -> str:
         """Why a body is not sent; empty when it may be. An event that alone is above `maxBytes` goes alone, but never beyond

@@ -31,6 +31,7 @@ class Account:
 
     key: str = field(repr=False)
     host: str
+    url: str = field(repr=False)
     auth: TokenAuth = field(repr=False)
     tls: Tls = field(repr=False)
     allow_invalid_certs: bool
@@ -70,4 +71,4 @@ def account_of(webhook: Webhook) -> Account | None:
         tls = tls.model_copy(update={"server_name": None})
     told_apart = [auth.type, revealed(auth), revealed(tls), lax]
     key = hashlib.sha256(json.dumps(told_apart, sort_keys=True).encode()).hexdigest()
-    return Account(key, host, auth, tls, lax)
+    return Account(key, host, url, auth, tls, lax)

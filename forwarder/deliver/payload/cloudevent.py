@@ -17,6 +17,8 @@ import msgspec
 from msgspec import Raw
 
 from forwarder.deliver.payload.body import json_string, json_value
+from forwarder.deliver.payload.shape.names import Getter
+from forwarder.deliver.payload.shape.scene import Scene, Value, text_of
 from forwarder.deliver.payload.timestamps import timestamp
 from forwarder.model.event import Event, event_id
 from forwarder.model.severity import Severity
@@ -45,8 +47,9 @@ class CloudEvent:
     whole: bytes | None = field(default=None, repr=False)
 
 
-def cloud_event(event: Event, cluster: str, partition_key: bool) -> CloudEvent:
-    """The record as a CloudEvent. `partition_key` adds the record's key as the extension `partitionkey`, where it has none."""
+def cloud_event(event: Event, cluster: str, partition_key: bool, subject: Getter) -> CloudEvent:
+    """The record as a CloudEvent. `partition_key` adds the record's key as the extension `partitionkey`, where it has none;
+    `subject` finds that of an event which is no CloudEvent yet."""
     headers = {name.lower(): value for name, value in event.headers}
     media = headers.get("content-type", b"").decode("utf-8", "replace").strip()
     key = event.key.decode("utf-8", "replace") if partition_key and event.key is not None else None
@@ -55,7 +58,7 @@ def cloud_event(event: Event, cluster: str, partition_key: bool) -> CloudEvent:
         return found
     if not media.lower().startswith(_STRUCTURED) and all(f"ce_{name}" in headers for name in _REQUIRED):
         return _binary(event, headers, media, key)
-    return _made(event, cluster, key)
+    return _made(event, cluster, key, subject(Scene(event, cluster, 1)))
 
 
 def declares_json(media: str) -> bool:
@@ -113,7 +116,7 @@ def _member(event: Event, media: str) -> bytes:
     return b'"data":' + json_string(event.value.decode("utf-8", "replace"))
 
 
-def _made(event: Event, cluster: str, key: str | None) -> CloudEvent:
+def _made(event: Event, cluster: str, key: str | None, subject: Value | None) -> CloudEvent:
     """From the envelope. A record that is no JSON becomes text data."""
     time = timestamp(event.time_ns, "rfc3339") if event.time_ns else b"null"
     given: dict[str, bytes] = {
@@ -124,6 +127,8 @@ def _made(event: Event, cluster: str, key: str | None) -> CloudEvent:
     }
     if time != b"null":
         given["time"] = time
+    if subject is not None and text_of(subject):
+        given["subject"] = json_string(text_of(subject))
     if event.severity:
         given["severitytext"] = json_string(Severity(event.severity).name.lower())
         given["severitynumber"] = b"%d" % _SEVERITIES[event.severity]

@@ -12,10 +12,12 @@ from forwarder.deliver.payload.body import json_string
 from forwarder.deliver.payload.cloudevent import CloudEvent, cloud_event, header, media_type
 from forwarder.deliver.payload.handshake import ORIGIN_HEADER, REFUSED, Handshake
 from forwarder.deliver.payload.provider import Body, Provider, Reading, Talk
+from forwarder.deliver.payload.shape.names import at_option
 from forwarder.model.attempt import Failure, Response
 from forwarder.model.event import Event
 from forwarder.model.verdict import Pace, Retry
 from forwarder.settings.payload import Payload
+from forwarder.settings.providers.leaves import LeafError
 
 _ORIGIN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
 
@@ -26,10 +28,12 @@ class CloudEvents(Provider):
     talks = True
 
     def __init__(self, payload: Payload, cluster: str) -> None:
+        """Raises LeafError (a ValueError) for a `subject` that is no path (refused at load)."""
         super().__init__(payload, cluster)
         options = self.options
         self._mode = options["mode"]
         self._keyed = bool(options["partitionKey"])
+        self._subject = at_option(options["subject"] or "")
         self._handshake: Handshake | None = None
         if options["handshake"]:
             every = float(options["handshakeEvery"])
@@ -37,7 +41,7 @@ class CloudEvents(Provider):
 
     def render(self, events: Sequence[Event]) -> Body:
         """Raises ValueError for several events in a mode that has one per request."""
-        made = [cloud_event(event, self.cluster, self._keyed) for event in events]
+        made = [cloud_event(event, self.cluster, self._keyed, self._subject) for event in events]
         origin = ((ORIGIN_HEADER, self._handshake.origin),) if self._handshake else ()
         if self._mode == "batch":
             listed = b"[" + b",".join(map(_structured, made)) + b"]"
@@ -73,6 +77,10 @@ def complaints(payload: Payload) -> Iterator[tuple[str, str]]:
     options = payload.options
     if options["handshake"] and not _ORIGIN.fullmatch(options["origin"] or ""):
         yield "origin", "the handshake needs the DNS name of who sends, such as events.example.com"
+    try:
+        at_option(options["subject"] or "")
+    except LeafError as error:
+        yield "subject", str(error)
     rate = options["requestRate"]
     if rate is not None and not (rate >= 1 and rate == int(rate)):
         yield "requestRate", "a whole number of requests per minute is expected, 1 or more"

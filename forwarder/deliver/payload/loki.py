@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from forwarder.deliver.payload.body import json_string
 from forwarder.deliver.payload.provider import Body, Provider, Reading
 from forwarder.deliver.payload.records import created_ns, severity_words, text_of
+from forwarder.deliver.payload.shape.cutting import cut, cut_bytes
 from forwarder.model.attempt import Response
 from forwarder.model.event import Event, identity
 from forwarder.model.times import time_ns
@@ -73,7 +74,10 @@ class Loki(Provider):
     def _stream(self, event: Event) -> Labels:
         """Empty values are none at all to Loki."""
         found = ((name, source(self, event)) for name, source in self._labels)
-        return tuple((name, self._cut(value, _LABEL_VALUE_CHARACTERS)) for name, value in found if value) or _ALWAYS
+        return (
+            tuple((name, cut(value, _LABEL_VALUE_CHARACTERS, self.spec.marker)) for name, value in found if value)
+            or _ALWAYS
+        )
 
     def _rendered(self, labels: Labels, events: list[Event]) -> bytes:
         names = b",".join([b"%b:%b" % (json_string(name), json_string(value)) for name, value in labels])
@@ -95,13 +99,7 @@ class Loki(Provider):
     def _line(self, event: Event) -> str:
         """The record, cut with the visible marker where it is above `maxLine` bytes."""
         text = text_of(event)
-        if len(text) * 4 <= self._most or len(encoded := text.encode()) <= self._most:
-            return text
-        room = max(self._most - len(self.spec.marker.encode()), 0)
-        return encoded[:room].decode("utf-8", "ignore") + self.spec.marker
-
-    def _cut(self, value: str, most: int) -> str:
-        return value if len(value) <= most else value[: most - len(self.spec.marker)] + self.spec.marker
+        return text if len(text) * 4 <= self._most else cut_bytes(text, self._most, self.spec.marker)
 
     def read(self, response: Response, events: Sequence[Event]) -> Reading:
         """A 400 may name what it refuses; the others arrived, but nobody promises that: they go again, and Loki keeps one of two

@@ -17,6 +17,7 @@ from forwarder import __version__
 from forwarder.deliver.payload.body import json_string
 from forwarder.deliver.payload.provider import Body, Provider, Reading
 from forwarder.deliver.payload.records import created_ns, severity_words, text_of
+from forwarder.deliver.payload.shape.cutting import fitted
 from forwarder.model.attempt import Response
 from forwarder.model.event import Event, identity
 from forwarder.model.verdict import Partial
@@ -25,6 +26,7 @@ from forwarder.settings.payload import Payload
 _SEVERITY_NUMBERS = (0, 9, 10, 13, 17, 21, 24)
 """OpenTelemetry's SeverityNumber for our levels: UNSPECIFIED, INFO, INFO2, WARN, ERROR, FATAL, FATAL4."""
 _TRACE_PARENT = re.compile(rb"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(?:-.*)?")
+_END = b"]}]}]}"
 _SCOPE = b'{"name":"forwarder","version":%b}' % json_string(__version__)
 
 
@@ -55,12 +57,23 @@ class Otlp(Provider):
             _SCOPE,
         )
 
+        most = self.spec.caps.max_bytes
+        self._most = most and most - len(self._head) - len(_END) - len(b'{,"body":}')
+
     def render(self, events: Sequence[Event]) -> Body:
         """Never raises."""
-        records = b",".join([b"{%b}" % b",".join(self._record(event)) for event in events])
-        return Body(self._head + records + b"]}]}]}", self.spec.content_type)
+        return Body(self._head + b",".join(map(self._record, events)) + _END, self.spec.content_type)
 
-    def _record(self, event: Event) -> Iterator[bytes]:
+    def _record(self, event: Event) -> bytes:
+        """One that is too large for any request has its body cut, with the visible marker."""
+        rest = b",".join(self._rest(event))
+        body = structured(event) if self._structured else _string(text_of(event))
+        if self._most is not None and len(rest) + len(body) > self._most:
+            room = self._most - len(rest) - len(_string(""))
+            body = b'{"stringValue":%b}' % fitted(text_of(event), room, self.spec.marker)
+        return b'{%b,"body":%b}' % (rest, body)
+
+    def _rest(self, event: Event) -> Iterator[bytes]:
         if created := created_ns(event):
             yield b'"timeUnixNano":"%d"' % created
         if event.timestamp_ms > 0:
@@ -68,7 +81,6 @@ class Otlp(Provider):
         if event.severity:
             word = self._words[event.severity]
             yield b'"severityNumber":%d,"severityText":%b' % (_SEVERITY_NUMBERS[event.severity], json_string(word))
-        yield b'"body":' + (structured(event) if self._structured else _string(text_of(event)))
         yield b'"attributes":[%b]' % b",".join(self._attributes(event))
         yield from _trace(event)
 

@@ -23,6 +23,7 @@ from forwarder.deliver.payload.records import (
     severity_words,
     text_of,
 )
+from forwarder.deliver.payload.shape.cutting import fitted
 from forwarder.model.attempt import Failure, Fault, Response
 from forwarder.model.event import Event, identity
 from forwarder.model.verdict import Pace, Partial, Retry
@@ -78,7 +79,7 @@ class Splunk(Provider):
         options = self.options
         self._raw = options["endpoint"] == "raw"
         self._words = severity_words(payload)
-        self._acked = bool(options["ack"])
+        self._acked, self._answered = bool(options["ack"]), False
         own = uuid.uuid5(_WORKER, "\0".join((cluster, *(str(options[name]) for name in _METADATA))))
         self._channel = str(options["channel"] or own) if self._raw or self._acked or options["channel"] else ""
         self._metadata = b"".join(
@@ -94,10 +95,15 @@ class Splunk(Provider):
         return Body(b"\n".join(map(self._entry, events)), self.spec.content_type, headers)
 
     def _entry(self, event: Event) -> bytes:
+        """One that is too large for any request becomes its text, cut with the visible marker."""
         milliseconds = created_ns(event) // 1_000_000
         time = b'"time":%d.%03d,' % divmod(milliseconds, 1000) if milliseconds else b""
         source = b"" if self.options["source"] else b'"source":%b,' % json_string(event.tp.topic)
-        return b'{%b%b%b"event":%b,"fields":%b}' % (time, self._metadata, source, _event(event), self._fields(event))
+        rest = b'{%b%b%b"fields":%b,"event":' % (time, self._metadata, source, self._fields(event))
+        record, most = _event(event), self.spec.caps.max_bytes
+        if most is not None and len(rest) + len(record) >= most:
+            record = fitted(text_of(event), most - len(rest) - 1, self.spec.marker)
+        return rest + record + b"}"
 
     def _fields(self, event: Event) -> bytes:
         """Flat, as HEC demands, and all of it text."""
@@ -123,23 +129,34 @@ class Splunk(Provider):
             return Retry(Pace.SLOW, "no ackId came back: indexer acknowledgement is not enabled for this token")
         return None
 
+    async def before(self, talk: Talk) -> Response | Failure | None:
+        """With `ack`, once: ask for one. A token without acknowledgements is told before it takes events that would go again."""
+        if not self._acked or self._answered:
+            return None
+        said = await self._poll(talk, 0)
+        self._answered = isinstance(said, Response) and 200 <= said.status <= 299
+        return None if self._answered else said
+
     async def after(self, talk: Talk, response: Response) -> Response | Failure:
         """With `ack`: wait until the indexers have it. One that never comes makes the batch go again, byte for byte."""
         ack_id = _answer(response).ack_id
         if not self._acked or ack_id is None or not 200 <= response.status <= 299:
             return response
-        url, question = _ack_url(talk.url, self._channel), msgspec.json.encode({"acks": [ack_id]})
         waited, pause, most = 0.0, _FIRST_PAUSE_SECONDS, float(self.options["ackTimeout"])
         while waited < most and await talk.pause(min(pause, most - waited)):
             waited += pause
             pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
-            said = await talk.send("POST", url, question, "application/json", {CHANNEL_HEADER: self._channel})
+            said = await self._poll(talk, ack_id)
             if isinstance(said, Response):
                 if 400 <= said.status <= 499 and said.status not in (408, 429):
                     return said
                 if _acknowledged(said, ack_id):
                     return response
         return Failure(Fault.TIMEOUT, f"ackId {ack_id} was not acknowledged within {waited:g} s")
+
+    async def _poll(self, talk: Talk, ack_id: int) -> Response | Failure:
+        url, question = _ack_url(talk.url, self._channel), msgspec.json.encode({"acks": [ack_id]})
+        return await talk.send("POST", url, question, "application/json", {CHANNEL_HEADER: self._channel})
 
 
 def _event(event: Event) -> bytes:

@@ -31,7 +31,7 @@ class AsymmetricKey:
     InvalidSignature."""
 
     algorithm: Algorithm
-    jwk: Mapping[str, str]
+    jwk: Mapping[str, str] = field(repr=False)
     public: Callable[[bytes, bytes], object] = field(repr=False)
     private: Callable[[bytes], bytes] | None = field(default=None, repr=False)
 

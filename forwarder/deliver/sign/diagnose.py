@@ -94,7 +94,7 @@ class Case:
         if result.reason in _DIRECT:
             name = pairs[result.key][0].name if result.key is not None else None
             return Diagnosis(_DIRECT[result.reason], _said(result), name, late=result.late)
-        found = next(self._explanations(keys), None)
+        found = next(self._explanations(pairs), None)
         return found or self._unexplained(result)
 
     def _keys(self) -> tuple[list[tuple[Candidate, Key]], list[str]]:
@@ -107,12 +107,15 @@ class Case:
                 problems.append(f"{candidate.name}: {error}")
         return pairs, problems
 
-    def _explanations(self, keys: list[Key]) -> Iterator[Diagnosis]:
+    def _explanations(self, pairs: list[tuple[Candidate, Key]]) -> Iterator[Diagnosis]:
         """From the likeliest to the least likely."""
+        keys = [key for _, key in pairs]
         for label, body in variants(self.message.body):
-            if _right(check(self.scheme, keys, replace(self.message, body=body), self.now, self.tolerance)):
+            result = check(self.scheme, keys, replace(self.message, body=body), self.now, self.tolerance)
+            if _right(result):
                 text = f"the body was changed on its way: the signature holds over the body {label}"
-                yield Diagnosis(Cause.CHANGED_BODY, text, variant=label)
+                name = pairs[result.key][0].name if result.key is not None else None
+                yield Diagnosis(Cause.CHANGED_BODY, text, name, label)
         yield from self._other_urls(keys)
         yield from self._other_keys()
         yield from self._other_schemes()

@@ -47,17 +47,32 @@ def _path(text: str) -> Path:
     return first, tuple(rest)
 
 
-PATHS: Mapping[str, tuple[Path, ...]] = {
-    name: tuple(_path(text) for text in (name, *spellings, *_ELSEWHERE.get(name, ())))
-    for name, spellings in _SPELLINGS.items()
+def _paths(names: Iterable[str]) -> tuple[Path, ...]:
+    return tuple(map(_path, names))
+
+
+PATHS: Mapping[str, tuple[tuple[Path, ...], tuple[Path, ...]]] = {
+    name: (_paths((name, *spellings)), _paths(_ELSEWHERE.get(name, ()))) for name, spellings in _SPELLINGS.items()
 }
-"""Variable -> where it is looked for in `data`. The first text or number that is there counts."""
+"""Variable -> where it is looked for: Sift's own fields, then those of other producers."""
 
 
-def find(data: Any, paths: Iterable[Path]) -> Any:
-    """The first text or number at one of the paths, MISSING where there is none."""
+def find(data: Any, name: str) -> Any:
+    """The first text or number that is there, in `data` or, where that is an envelope, in `data.data`; MISSING where there is
+    none. Sift's own fields go before those of others."""
     if data.__class__ is not dict:
         return MISSING
+    inner = data.get("data")
+    for paths in PATHS[name]:
+        found = _first(data, paths)
+        if found is MISSING and inner.__class__ is dict:
+            found = _first(inner, paths)
+        if found is not MISSING:
+            return found
+    return MISSING
+
+
+def _first(data: dict[str, Any], paths: tuple[Path, ...]) -> Any:
     for first, rest in paths:
         value = data.get(first)
         if value is None:

@@ -105,10 +105,10 @@ is unknown."""
 
 
 def _sift(name: str) -> Callable[[Subject], Any]:
-    paths, last = sift.PATHS[name], _LAST[name]
+    last = _LAST[name]
 
     def get(subject: Subject) -> Any:
-        found = sift.find(subject.data(), paths)
+        found = sift.find(subject.data(), name)
         if found is MISSING:
             return last(subject)
         return sift.status(found) if name == "Status" else found

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from forwarder.model.severity import Severity
+from forwarder.settings.checks.headers import CONTROL, header_problems
 from forwarder.settings.payload import MODELS, CustomPayload, Payload, model_of
 from forwarder.settings.phrases import phrase
 from forwarder.settings.problems import Finding, nearest, shown
@@ -31,10 +32,20 @@ def payloads(settings: Settings) -> Iterator[Finding]:
 
 
 def _of_provider(name: str, spec: ProviderSpec) -> Iterator[tuple[tuple[Step, ...], str]]:
-    found = list(provider_problems(name, spec))
+    found = [*provider_problems(name, spec), *_headers(spec)]
     yield from found
     if not found:
         yield from _defaults(spec)
+
+
+def _headers(spec: ProviderSpec) -> Iterator[tuple[tuple[Step, ...], str]]:
+    """Headers that a provider may not write, or whose fixed values no header can hold."""
+    for name, value in spec.headers.items():
+        for text in header_problems(name, value, set()):
+            yield ("headers", name), text
+    if spec.auth is not None:
+        for text in header_problems(spec.auth.header, spec.auth.prefix, set()):
+            yield ("auth", "header"), text
 
 
 def _defaults(spec: ProviderSpec) -> Iterator[tuple[tuple[Step, ...], str]]:
@@ -75,7 +86,11 @@ def _of_webhook(hook: Webhook, settings: Settings) -> Iterator[tuple[tuple[Step,
 
 
 def _options(payload: Payload) -> Iterator[tuple[tuple[Step, ...], str]]:
-    """What a type cannot say: options that hold paths, and the severities' names."""
+    """What a type cannot say: options that hold paths or go into headers, and the severities' names."""
+    for value in payload.spec.headers.values():
+        option = value.removeprefix("$option.")
+        if option != value and CONTROL.search(str(payload.options.get(option) or "")):
+            yield (option,), "goes into a header, which cannot hold control characters or line breaks"
     for option in sorted(_paths(payload.spec)):
         try:
             steps(str(payload.options.get(option) or "data"))

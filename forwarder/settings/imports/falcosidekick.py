@@ -1,4 +1,4 @@
-"""Falcosidekick's configuration file (github.com/falcosecurity/falcosidekick, config_example.yaml and docs/outputs, 2.31).
+"""Falcosidekick's configuration file (github.com/falcosecurity/falcosidekick, config_example.yaml and docs/outputs).
 
 An output that Forwarder has a format for becomes a webhook; every other one, and every setting without a counterpart, is told.
 """

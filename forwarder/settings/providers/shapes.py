@@ -42,6 +42,7 @@ def complaints(spec: ProviderSpec) -> Iterator[Complaint]:
             yield (name, *path), text
     yield from _around(spec)
     yield from _fields(spec)
+    yield from _sending(spec)
 
 
 def tree_complaints(tree: Any, spec: ProviderSpec, *, inside_around: bool = False) -> Iterator[Complaint]:
@@ -134,18 +135,30 @@ def _fields(spec: ProviderSpec) -> Iterator[Complaint]:
     for key in spec.status:
         if not _STATUS.fullmatch(key):
             yield ("status", key), "a status is expected: 404, 4xx or 400-499"
-    for name, value in spec.headers.items():
-        option = value.removeprefix("$option.")
-        if option != value and option not in spec.options:
-            yield ("headers", name), f"no option is called `{option}`{nearest(option, spec.options)}"
-    if spec.auth is not None and _type_of(spec.options.get(spec.auth.option)) != "secret":
-        yield ("auth", "option"), f"`{spec.auth.option}` must be one of `options`, of type secret"
     for name in spec.options:
         if name in ("format", "timestampFormat") or not re.fullmatch("[a-z][A-Za-z0-9]{0,62}", name):
             yield (
                 ("options", name),
                 "an option's name is letters and digits, such as `sourceType`; format and timestampFormat are taken",
             )
+
+
+def _sending(spec: ProviderSpec) -> Iterator[Complaint]:
+    for name, value in spec.headers.items():
+        option = value.removeprefix("$option.")
+        if option != value and option not in spec.options:
+            yield ("headers", name), f"no option is called `{option}`{nearest(option, spec.options)}"
+        elif option != value and spec.options[option].type == "secret":
+            yield (
+                ("headers", name),
+                "a secret goes into `auth: {option: ..., header: ...}`, or into the webhook's `httpHeaders`",
+            )
+    if spec.auth is not None and _type_of(spec.options.get(spec.auth.option)) != "secret":
+        yield ("auth", "option"), f"`{spec.auth.option}` must be one of `options`, of type secret"
+    if spec.path and not spec.path.startswith("/"):
+        yield ("path",), "a path is expected, such as /v1/events"
+    if not re.fullmatch(r"[\x20-\x7e]+/[\x20-\x7e]+", spec.content_type):
+        yield ("contentType",), "a media type is expected, such as application/json"
 
 
 def _type_of(option: Option | None) -> str:

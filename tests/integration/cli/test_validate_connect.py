@@ -15,9 +15,11 @@ import trustme
 
 from forwarder.cli.connect import Reached, check_webhook
 from forwarder.cli.receiver import Receiver
-from forwarder.deliver.tls import TlsContexts
+from forwarder.clock import SystemClock
+from forwarder.deliver.client import Client
 from forwarder.settings.process import Egress
 from forwarder.settings.webhook import Webhook
+from tests.integration.deliver.proxies import connect_proxy
 from tests.support.forwarder import ForwarderProcess, write_config
 from tests.support.kafka import RealKafka
 from tests.support.process import free_port
@@ -28,7 +30,11 @@ LOOPBACK = Egress(allow=("127.0.0.0/8", "::1/128"))
 
 async def check(url: str, egress: Egress = LOOPBACK, **more: Any) -> Reached:
     webhook = Webhook.model_validate({"name": "w", "url": url, "allowPlainHttp": True, **more})
-    return await check_webhook(webhook, egress, TlsContexts())
+    client = Client(egress, SystemClock())
+    try:
+        return await check_webhook(webhook, client)
+    finally:
+        await client.close()
 
 
 @asynccontextmanager
@@ -47,6 +53,22 @@ async def test_a_receiver_that_listens_is_ok_and_gets_no_request() -> None:
         reached = await check(receiver.url)
     assert (reached.ok, reached.kind, reached.target) == (True, "ok", "webhook w")
     assert receiver.tally.requests == 0
+
+
+def login(port: int) -> dict[str, Any]:
+    secret = {"@type": "Value", "secret": "hunter2"}
+    return {"@type": "Login", "url": f"http://127.0.0.1:{port}/", "username": "u", "secret": secret}
+
+
+async def test_where_a_webhook_logs_in_is_reached_too_and_nobody_logs_in() -> None:
+    async with Receiver() as receiver, Receiver() as door:
+        reached = await check(receiver.url, httpAuth=login(door.port))
+        assert (reached.ok, reached.kind) == (True, "ok")
+        assert f"; login at 127.0.0.1:{door.port}" in reached.text
+        assert door.tally.requests == 0
+        away = await check(receiver.url, httpAuth=login(free_port()))
+    assert (away.ok, away.kind) == (False, "refused")
+    assert away.text.startswith("login at 127.0.0.1: ")
 
 
 async def test_a_port_where_nobody_listens_is_refused() -> None:
@@ -107,11 +129,30 @@ async def test_a_disabled_webhook_is_not_asked() -> None:
     assert (reached.ok, reached.kind) == (True, "disabled")
 
 
-async def test_behind_a_proxy_the_proxy_is_checked() -> None:
-    async with Receiver() as proxy:
-        reached = await check("https://nobody.invalid/", Egress(proxy=f"http://127.0.0.1:{proxy.port}"))
-    assert reached.ok
-    assert "proxy" in reached.text
+async def test_behind_a_proxy_the_tunnel_and_the_receivers_tls_are_checked(tmp_path: Path) -> None:
+    async with (
+        tls_receiver(tmp_path) as (receiver, authority),
+        connect_proxy(("127.0.0.1", receiver.port)) as proxy,
+    ):
+        way = Egress(proxy=f"http://127.0.0.1:{proxy.port}")
+        reached = await check("https://siem.invalid/", way, tls={"caFile": authority, "serverName": "localhost"})
+        plain = await check("http://siem.invalid/", way)
+        gone = await check("https://siem.invalid/", Egress(proxy=f"http://127.0.0.1:{free_port()}"))
+    assert (reached.ok, plain.ok) == (True, True)
+    assert "TLSv1.3" in reached.text and "through the proxy" in reached.text
+    assert "what lies behind it is not checked" in plain.text
+    assert (gone.ok, gone.kind) == (False, "way_out_failed")
+    assert receiver.tally.requests == 0
+
+
+async def test_the_source_address_is_used() -> None:
+    async with connect_proxy(("127.0.0.1", 1)) as seen:
+        egress = Egress(allow=("127.0.0.0/8",), source_address=("127.0.0.9",))
+        assert (await check(f"http://127.0.0.1:{seen.port}/", egress)).ok
+        await asyncio.sleep(0.1)
+        assert not (
+            await check(f"http://[::1]:{seen.port}/", LOOPBACK.model_copy(update={"source_address": ("127.0.0.9",)}))
+        ).ok
 
 
 def run(config: Path) -> tuple[int, str]:

@@ -1,4 +1,5 @@
-"""A login server and a receiver that takes only its tokens, on 127.0.0.1, with a switch for everything that can go wrong."""
+"""A login server and a receiver that takes only its tokens, on 127.0.0.1, with a switch for everything that can go wrong;
+and what an attempt says."""
 
 from __future__ import annotations
 
@@ -9,7 +10,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from forwarder.deliver.sender import Prepared, Sender
+from forwarder.model.attempt import Attempt, Response
 from tests.integration.deliver.servers import Received, Receiver, Script, answer, receiver
+from tests.unit.deliver.make import batch, event
 
 
 @dataclass
@@ -53,3 +57,14 @@ async def doors(**settings: Any) -> AsyncIterator[Doors]:
     made = Doors(**settings)
     async with receiver(made.grant) as made.logins, receiver(made.take) as made.events:
         yield made
+
+
+async def attempted(sending: Sender) -> Attempt:
+    prepared = sending.prepare(batch(event()))
+    assert isinstance(prepared, Prepared)
+    return await sending.attempt(prepared, 1, {})
+
+
+def status(attempt: Attempt) -> int:
+    assert isinstance(attempt.result, Response), attempt.result
+    return attempt.result.status

@@ -11,8 +11,8 @@ from cryptography import x509
 
 from forwarder.model.attempt import Failure, Fault
 from tests.integration.deliver.conftest import Making
+from tests.integration.deliver.login_server import attempted, status
 from tests.integration.deliver.servers import Received, answer, receiver
-from tests.integration.deliver.test_auth_logins import attempted, status
 
 
 def rotate(authority: trustme.CA, folder: Path) -> int:

@@ -19,22 +19,11 @@ from forwarder.deliver.sender import Prepared, Sender
 from forwarder.model.attempt import Attempt, Failure, Fault, Response
 from forwarder.settings.process import Egress
 from tests.integration.deliver.conftest import Making
-from tests.integration.deliver.login_server import Doors, doors
+from tests.integration.deliver.login_server import Doors, attempted, doors, status
 from tests.integration.deliver.servers import answer, raw, receiver
 from tests.unit.deliver.make import batch, event, webhook
 
 LOOPBACK = "127.0.0.0/8"
-
-
-async def attempted(sending: Sender) -> Attempt:
-    prepared = sending.prepare(batch(event()))
-    assert isinstance(prepared, Prepared)
-    return await sending.attempt(prepared, 1, {})
-
-
-def status(attempt: Attempt) -> int:
-    assert isinstance(attempt.result, Response), attempt.result
-    return attempt.result.status
 
 
 def failure(attempt: Attempt) -> Failure:

@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 
 from forwarder.cli.rawhttp import read_request
+from forwarder.cli.receiver import Receiver as Listening
 from forwarder.clock import SystemClock
 from forwarder.deliver.payload.json_array import JsonArray
 from forwarder.deliver.payload.provider import Body
 from forwarder.deliver.sign.schemes import SCHEMES, scheme_of
 from forwarder.deliver.sign.verify import Reason, Rejected, Result, Verified, verify
-from forwarder.model.attempt import Failure, Fault
+from forwarder.model.attempt import Failure, Fault, Response
 from forwarder.settings.signature import Signature
 from tests.integration.deliver.conftest import Making
 from tests.integration.deliver.servers import Received, answer, receiver
@@ -47,6 +48,16 @@ async def test_what_arrives_is_what_was_signed(sender: Making, name: str, compre
     [request] = server.requests
     assert judged(request, [SHARED], SCHEMES[name]) == Verified(0)
     assert judged(request, [SHARED], SCHEMES[name], request.body + b" ") == Rejected(Reason.MISMATCH)
+
+
+@pytest.mark.parametrize("name", SCHEMES)
+async def test_forwarder_listen_accepts_what_forwarder_sends_and_nothing_else(sender: Making, name: str) -> None:
+    for key, status in ((SHARED, 200), ("whsec_" + "REVG" * 8, 401)):
+        async with Listening(keys=[SHARED], scheme=name) as listening:
+            sending = sender(url=f"{listening.url}in?k=v", signature={"scheme": name, "keys": [secret(key)]})
+            attempt = await sending.attempt(sending.prepare(BATCH), 1, {})
+        assert isinstance(attempt.result, Response) and attempt.result.status == status
+        assert [arrival.verified for arrival in listening.arrivals] == [status == 200]
 
 
 async def test_a_private_key_signs_and_its_public_half_checks(sender: Making) -> None:

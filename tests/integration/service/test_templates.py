@@ -10,8 +10,11 @@ from forwarder.cli.receiver import Receiver
 from tests.integration.service.scenario import config_for, event, forwarder
 from tests.support.kafka import RealKafka
 
-BODY = '{"n": {{.data.n}}, "user": "{{.data.user}}", "state": "{{if eq .Status "resolved"}}green{{else}}red{{end}}"}'
-DIGEST = '{"count": {{ count }}, "users": [{% for e in events %}"{{ e.data.user }}"{% if not loop.last %},{% endif %}{% endfor %}]}'
+BODY = '{"n": {{.data.data.n}}, "user": "{{.data.data.user}}", "state": "{{if eq .Status "resolved"}}green{{else}}red{{end}}"}'
+DIGEST = (
+    '{"count": {{ count }}, "users": '
+    '[{% for e in events %}"{{ e.data.data.user }}"{% if not loop.last %},{% endif %}{% endfor %}]}'
+)
 EVIL = 'a", "admin": true, "b": "\\'
 
 
@@ -19,7 +22,7 @@ async def test_events_are_rendered_and_those_that_lack_something_are_dead_letter
     kafka: RealKafka, tmp_path: Path
 ) -> None:
     topic = await kafka.topics.create(partitions=1)
-    async with Receiver(keep=None) as single, Receiver(keep=None) as batched:
+    async with Receiver() as single, Receiver() as batched:
         hooks = [
             {"name": "single", "url": single.url, "throttle": "10ms", "payload": {"format": "template", "body": BODY}},
             {
@@ -47,9 +50,9 @@ async def test_events_are_rendered_and_those_that_lack_something_are_dead_letter
     for letter in letters:
         headers = {name: value.decode() for name, value in letter.headers}
         assert (letter.value, headers["forwarder-reason"]) == (values[3], "unrenderable")
-        told[headers["forwarder-webhook"]] = headers["forwarder-detail"]
-    assert told["single"].startswith("template: 1:35: data.user is missing")
-    assert told["batched"].startswith("template: 1:74: e.data.user is missing")
+        told[headers["forwarder-webhook"]] = headers["forwarder-response"]
+    assert told["single"].startswith("template: 1:45: data.data.user is missing")
+    assert told["batched"].startswith("template: 1:79: e.data.data.user is missing")
 
 
 def _users(receiver: Receiver) -> int:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forwarder.deliver.compress import CODINGS
@@ -49,6 +49,7 @@ class TestEveryScheme:
     def test_a_body_that_lost_its_line_break(self, name: str) -> None:
         found = told(name, replace(sent(name, body=BODY + b"\n"), body=BODY))
         assert (found.cause, found.variant) == (Cause.CHANGED_BODY, "with a line break at its end")
+        assert found.key == "key 1"
 
     def test_json_that_was_written_anew(self, name: str) -> None:
         changed = json.dumps(json.loads(BODY), indent=2, sort_keys=True).encode()
@@ -98,6 +99,7 @@ class TestEveryScheme:
             assert KEY not in repr(found) and OTHER not in repr(found)
         assert KEY not in repr(Case(SCHEMES[name], (Candidate("key 1", KEY),), cases[0], NOW, 300.0))
 
+    @settings(max_examples=25)
     @given(body=st.binary(max_size=40), headers=st.dictionaries(st.text(max_size=20), st.text(max_size=40), max_size=3))
     def test_no_request_breaks_it(self, name: str, body: bytes, headers: dict[str, str]) -> None:
         names = [header for header in sent(name).headers if header.startswith(("x-", "web", "sig", "str", "con"))]
@@ -178,6 +180,7 @@ def test_a_key_that_cannot_be_used_is_said() -> None:
     assert found.cause is Cause.NO_KEY and "key 1: the signature key is not whsec_ and base64" in found.text
 
 
+@settings(max_examples=50)
 @given(
     st.one_of(
         st.binary(max_size=50),

@@ -9,7 +9,7 @@ import time
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from standardwebhooks import Webhook as Reference
 
@@ -91,17 +91,20 @@ def written(scheme: Any) -> set[str]:
 
 @EVERY
 class TestEveryScheme:
+    @settings(max_examples=40)
     @given(body=st.binary(max_size=200), batch_id=st.from_regex(r"fb_[a-z2-7]{32}", fullmatch=True))
     def test_what_was_signed_is_verified(self, scheme: Any, body: bytes, batch_id: str) -> None:
         headers = signed(scheme, NEW, body=body, batch_id=batch_id)
         assert judged(scheme, [NEW], headers, body) == Verified(0)
 
+    @settings(max_examples=40)
     @given(data=st.data())
     def test_any_change_of_the_body_is_refused(self, scheme: Any, data: st.DataObject) -> None:
         body = data.draw(st.binary(min_size=1, max_size=60))
         other = data.draw(st.binary(max_size=60).filter(lambda found: found != body))
         assert judged(scheme, [NEW], signed(scheme, NEW, body=body), other) == Rejected(Reason.MISMATCH)
 
+    @settings(max_examples=40)
     @given(data=st.data())
     def test_any_change_of_a_header_that_was_written_is_refused(self, scheme: Any, data: st.DataObject) -> None:
         headers = signed(scheme, NEW)
@@ -112,6 +115,7 @@ class TestEveryScheme:
         if value != headers[name]:
             assert isinstance(judged(scheme, [NEW], headers | {name: value}), Rejected), value
 
+    @settings(max_examples=40)
     @given(key=st.binary(min_size=24, max_size=64))
     def test_any_other_key_is_refused(self, scheme: Any, key: bytes) -> None:
         text = "whsec_" + base64.b64encode(key).decode()

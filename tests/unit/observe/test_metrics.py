@@ -225,7 +225,10 @@ def test_ends_of_signature_keys_come_and_go_with_their_keys(metrics: Metrics) ->
     other.keys.show({}, {"old": 1.0})
     siem.keys.show({}, {"old": 100.0, "new": 200.0})
     siem.keys.show({}, {"new": 300.0})
-    assert (sample(metrics, name, webhook="siem", key="new"), sample(metrics, name, webhook="other", key="old")) == (300, 1)
+    assert (sample(metrics, name, webhook="siem", key="new"), sample(metrics, name, webhook="other", key="old")) == (
+        300,
+        1,
+    )
     assert 'key="old",webhook="siem"' not in text(metrics) and 'webhook="siem",key="old"' not in text(metrics)
     metrics.remove_webhook("siem")
     assert '"siem"' not in text(metrics)

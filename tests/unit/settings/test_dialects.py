@@ -96,7 +96,10 @@ def test_a_sysdig_secret_may_be_a_tagged_secret(place: Place) -> None:
         ("output: xml", "payload.format: no payload format is called 'xml'; known: "),
         ("timestampFormat: days", "payload.timestampFormat: must be one of seconds"),
         ("endpont: x", "endpont: unknown key"),
-        ("dialect: sysdg", "dialect: must be one of stalwart, sysdig, connectsecure, sourcedefense, sift (did you mean `sysdig`?) ('sysdg')"),
+        (
+            "dialect: sysdg",
+            "dialect: must be one of stalwart, sysdig, connectsecure, sourcedefense, sift (did you mean `sysdig`?) ('sysdg')",
+        ),
     ],
 )
 def test_a_mistake_in_a_dialect_keeps_its_place(place: Place, fields: str, said: str) -> None:

@@ -37,7 +37,7 @@ def test_the_reference_is_up_to_date() -> None:
 def test_the_example_is_valid_and_gives_no_warning() -> None:
     loaded = load(EXAMPLE, {})
     assert loaded.warnings == ()
-    assert len(loaded.settings.webhooks) == 5 and len(loaded.files) == 3
+    assert len(loaded.settings.webhooks) == 5 and len(loaded.files) == 4
 
 
 def test_every_section_of_the_settings_is_in_the_example() -> None:
@@ -166,7 +166,9 @@ def test_what_is_shown_is_a_configuration_again(place: Place) -> None:
     from forwarder.settings.show import as_yaml
 
     settings = load(EXAMPLE, {}).settings
-    text = as_yaml(settings.model_copy(update={"webhooks_dir": None, "webhooks": settings.webhooks[1:3]}))
+    text = as_yaml(
+        settings.model_copy(update={"webhooks_dir": None, "providers_dir": None, "webhooks": settings.webhooks[1:3]})
+    )
     assert place.load(text).settings.webhooks == settings.webhooks[1:3]
 
 

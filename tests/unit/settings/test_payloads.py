@@ -66,6 +66,7 @@ def test_a_provider_that_is_there_twice_is_refused(place: Place) -> None:
         ("{format: my-siem, index: a, indx: b}", "payload.indx: unknown key (did you mean `index`?)"),
         ("{format: my-siem, index: a, limit: many}", "payload.limit: a number is expected ('many')"),
         ("{format: my-siem, index: a, who: '..'}", "payload.who: '..' is not a path"),
+        ('{format: sumologic, category: "a\\nb"}', "payload.category: goes into a header"),
         ("{format: splunk, tokn: b}", "payload.tokn: unknown key (did you mean `token`?)"),
         (
             "{format: json, timestampFormt: rfc3339}",
@@ -102,6 +103,13 @@ def test_a_wrong_payload_says_what_is_allowed(place: Place, payload: str, said: 
         ("severity: [a, b]\nbody: $data", "severity: seven words are expected"),
         ("status: {4x: retry}\nbody: $data", "status.4x: a status is expected"),
         ("headers: {X-A: $option.t}\nbody: $data", "headers.X-A: no option is called `t`"),
+        ("headers: {Host: x}\nbody: $data", "headers.Host: this header belongs to the connection"),
+        (
+            "headers: {X-A: $option.t}\noptions: {t: {type: secret, meaning: m}}\nbody: $data",
+            "headers.X-A: a secret goes into",
+        ),
+        ("path: v1\nbody: $data", "path: a path is expected"),
+        ("contentType: json\nbody: $data", "contentType: a media type is expected"),
         ("auth: {option: t}\nbody: $data", "auth.option: `t` must be one of `options`, of type secret"),
         ("options: {json: {meaning: m}}\nbody: $data", "options.json: is a name that every payload has already"),
         (

@@ -76,7 +76,13 @@ class TestSplunk:
         double = SplunkDouble(ack=True, slow=1)
         done = await sent(sender, double, events_of(b"{}"), **self.settings(ack=True))
         assert done.verdicts == [Delivered()]
-        assert double.polls == 2
+        assert double.polls == 3, "the first asks whether there are acknowledgements at all"
+
+    async def test_a_token_without_acknowledgements_gets_no_events_in_vain(self, sender: Making) -> None:
+        double = SplunkDouble()
+        done = await sent(sender, double, events_of(b"{}"), **self.settings(ack=True))
+        assert "ACK is disabled" in str(done.verdicts)
+        assert (numbers(done.waiting), double.bodies) == ([0], [])
 
     async def test_a_batch_that_is_never_acknowledged_goes_again_byte_for_byte(self, sender: Making) -> None:
         double = SplunkDouble(ack=True, loses=1)

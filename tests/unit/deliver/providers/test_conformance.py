@@ -23,7 +23,7 @@ from forwarder.deliver.sender import Prepared, Sender
 from forwarder.lane.sizes import body_size
 from forwarder.model.attempt import Response
 from forwarder.model.event import Event, event_id, identity
-from forwarder.model.verdict import Delivered, Partial, Verdict
+from forwarder.model.verdict import Delivered, Halve, Partial, Verdict
 from forwarder.settings.payload import MODELS, payload_of
 from forwarder.settings.process import Egress
 from forwarder.settings.providers import reference
@@ -202,6 +202,13 @@ class TestEveryFormat:
             assert prepared.content_length <= caps.max_bytes
         else:
             assert prepared.verdict is not None
+
+    def test_more_events_than_it_takes_are_never_sent_together(self, name: str) -> None:
+        """A batch may have been frozen for another format, before the configuration changed."""
+        if (cap := MODELS[name].spec.caps.max_events) is None:
+            return
+        prepared = sender(name).prepare(batch(*events_of(cap + 1)))
+        assert not isinstance(prepared, Prepared) and isinstance(prepared.verdict, Halve)
 
     @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(records=st.lists(JSON, min_size=1, max_size=3), kind=st.text(max_size=20), text=st.booleans())

@@ -14,7 +14,8 @@ from forwarder.deliver.verdict import judge
 from forwarder.model.attempt import Response
 from forwarder.model.event import Event
 from forwarder.model.verdict import Bisect, Delivered, Pace, Partial, Retry
-from forwarder.settings.payload import payload_of
+from forwarder.settings.payload import MODELS, model_of, payload_of
+from forwarder.settings.providers.spec import Caps
 from tests.unit.deliver.make import event, webhook
 
 TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
@@ -123,6 +124,21 @@ class TestBody:
     def test_deep_nesting_stays_text(self) -> None:
         deep = b"[" * 5000 + b"]" * 5000
         assert json.loads(structured(event(deep))) == {"stringValue": deep.decode()}
+
+
+class TestTooLarge:
+    @pytest.mark.parametrize("body", ["text", "structured"])
+    @pytest.mark.parametrize("value", [b'"%b"' % (b"x" * 5000), b'{"a":"%b"}' % ("é😀\\n".encode() * 900)])
+    def test_a_record_beyond_any_request_is_cut_visibly_so_that_it_fits(self, body: str, value: bytes) -> None:
+        spec = MODELS["otlp"].spec.model_copy(update={"caps": Caps(max_bytes=2000)})
+        provider = Otlp(model_of("otlp", spec).model_validate({"format": "otlp", "body": body}), "prod")
+        content = provider.render([event(value)]).content
+        assert 1990 <= len(content) <= 2000
+        (record,) = records(provider, event(value))
+        assert record["body"]["stringValue"].endswith("... [truncated]")
+        assert (
+            record["body"]["stringValue"][:-15].encode() == value[: len(record["body"]["stringValue"][:-15].encode())]
+        )
 
 
 class TestAnswers:

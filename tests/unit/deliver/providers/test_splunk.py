@@ -15,7 +15,8 @@ from forwarder.deliver.payload.splunk import CHANNEL_HEADER, Splunk, complaints
 from forwarder.model.attempt import Failure, Fault, Response
 from forwarder.model.event import Event
 from forwarder.model.verdict import Pace, Partial, Retry
-from forwarder.settings.payload import payload_of
+from forwarder.settings.payload import MODELS, model_of, payload_of
+from forwarder.settings.providers.spec import Caps
 from tests.unit.deliver.make import event
 
 SENT = Response(200, {}, b'{"text":"Success","code":0,"ackId":7}')
@@ -89,6 +90,15 @@ class TestBody:
         self, value: bytes, text: bool, expected: Any
     ) -> None:
         assert objects(splunk(), event(value, text=text))[0]["event"] == expected
+
+    def test_a_record_beyond_any_request_is_cut_visibly_so_that_it_fits(self) -> None:
+        spec = MODELS["splunk"].spec.model_copy(update={"caps": Caps(max_bytes=1000)})
+        provider = Splunk(model_of("splunk", spec).model_validate({"format": "splunk"}), "prod")
+        large, small = event(b'{"a":"%b"}' % ("é".encode() * 1000), 1), event(b'{"a":1}', 2)
+        first, second = objects(provider, large, small)
+        assert 980 <= len(provider.render([large]).content) <= 1000
+        assert first["event"].startswith('{"a":"\u00e9') and first["event"].endswith("... [truncated]")
+        assert (first["fields"]["event_identity"], second["event"]) == ("prod/topic/0/1", {"a": 1})
 
     def test_raw_records_are_lines(self) -> None:
         body = splunk(endpoint="raw").render([event(b'{"a":\n1}'), event(b"a\r\nb\xff", text=True), event(None)])
@@ -208,6 +218,20 @@ class TestAcknowledgement:
         assert await splunk(ack=True).after(talk, answer) is answer
         assert await splunk().after(talk, SENT) is SENT
         assert not talk.asked
+
+    async def test_whether_there_are_acknowledgements_is_asked_once_before_anything_is_sent(self) -> None:
+        provider, talk = splunk(ack=True), Talking()
+        assert await provider.before(talk) is None
+        assert await provider.before(talk) is None
+        assert [content for _, _, content, _ in talk.asked] == [b'{"acks":[0]}']
+        assert await splunk().before(talk) is None
+        assert len(talk.asked) == 1
+
+    @pytest.mark.parametrize("answer", [said(400, code=14), said(503, code=9), Failure(Fault.REFUSED, "no")])
+    async def test_nothing_is_sent_where_the_question_is_not_answered(self, answer: Response | Failure) -> None:
+        provider = splunk(ack=True)
+        assert await provider.before(Talking(answer)) is answer
+        assert await provider.before(Talking()) is None
 
     async def test_another_path_keeps_its_folder(self) -> None:
         talk = Talking(said(200, acks={"7": True}))

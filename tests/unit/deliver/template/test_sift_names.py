@@ -51,6 +51,10 @@ def test_other_producers_events_have_a_rule_and_an_asset(preset: str, rule: str,
     assert (found[0], found[1], found[6]) == (rule, "violated", asset)
 
 
+def test_the_data_of_an_envelope_is_looked_into_too() -> None:
+    assert told({"type": "rule", "name": "envelope", "data": SIFT}) == TOLD
+
+
 @pytest.mark.parametrize(
     ("word", "status"),
     [

@@ -1,4 +1,4 @@
-"""Real receivers, one of each for all tests, and a way to deliver to them as a lane would."""
+"""Real receivers, one of each for the tests of a module, and a way to deliver to them as a lane would."""
 
 from __future__ import annotations
 
@@ -43,17 +43,17 @@ def _running(receiver: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     made.process.kill()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def otel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OtelSink]:
     yield from _running(OtelSink, tmp_path_factory)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def opensearch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenSearch]:
     yield from _running(OpenSearch, tmp_path_factory)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def victorialogs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[VictoriaLogs]:
     yield from _running(VictoriaLogs, tmp_path_factory)
 

@@ -37,7 +37,9 @@ async def test_opensearch_holds_each_good_event_once_although_the_worker_was_kil
         worker.process.kill()
     async with forwarder(config, name="next") as worker:
         documents = await _until(lambda: opensearch.documents("end-to-end"), COUNT - len(BAD))
-        await asyncio.to_thread(worker.wait_metric, "forwarder_events_pending", lambda n: n == 0, 30.0, webhook="search")
+        await asyncio.to_thread(
+            worker.wait_metric, "forwarder_events_pending", lambda n: n == 0, 30.0, webhook="search"
+        )
         letters = await kafka.topics.read_all(f"{topic}.dead-letters")
     assert {number_of(key) for key in documents} == set(range(COUNT)) - BAD
     assert all(document["data"]["n"] == number_of(key) for key, document in documents.items())
