@@ -61,6 +61,8 @@ def tree_complaints(tree: Any, spec: ProviderSpec, *, inside_around: bool = Fals
         for reference in references(leaf):
             for problem in _of_reference(reference, spec, inside_around):
                 yield path, problem
+            if reference.name == "events" and (text != "$events" or "$text" in path):
+                yield path, "`$events` stands alone: it is a list, and neither inside a text nor filtered"
 
 
 def references(leaf: Constant | Reference | Mixed) -> list[Reference]:
@@ -72,9 +74,9 @@ def references(leaf: Constant | Reference | Mixed) -> list[Reference]:
 
 def _of_reference(reference: Reference, spec: ProviderSpec, inside_around: bool) -> Iterator[str]:
     name = reference.name
-    if name in ("option", "at"):
+    if name == "option" or (name == "at" and not inside_around):
         yield from _of_option(reference, spec)
-    elif name not in NAMES:
+    elif name not in NAMES and name != "at":
         known = ", ".join((*NAMES, "data.PATH", "option.NAME", "at.NAME"))
         yield f"no part of an event is called `{name}`{nearest(name, NAMES) or f'; known: {known}'}"
     elif name == "events" and not inside_around:

@@ -35,7 +35,13 @@ def test_each_form_is_read(text: str, behaviour: Behaviour) -> None:
 
 def test_every_form_of_the_help_text_is_read_and_every_behaviour_is_in_it() -> None:
     shown = {type(parse_behaviour(form)) for form in b.FORMS.split(", ")}
-    assert shown == set(Behaviour.__args__)
+    assert shown == set(Behaviour.__args__) - {b.Judging}  # the demo's own, which has no text form
+
+
+def test_one_that_judges_bodies_answers_in_its_own_words() -> None:
+    refusal = Answer(400, accepted=False, body=b"invalid_payload")
+    judging = b.Judging(lambda body: Answer(body=b"ok") if body else refusal)
+    assert (answer(judging, b"x", 0.0).body, answer(judging, b"", 0.0)) == (b"ok", refusal)
 
 
 @pytest.mark.parametrize(

@@ -143,6 +143,33 @@ class TestRefusals:
         assert verdict.refused == refused
         assert sorted({*verdict.again, *verdict.refused}) == [0, 1, 2]
 
+    @pytest.mark.parametrize(
+        ("reason", "total", "refused"),
+        [
+            ("entry too far behind", "2 out of 2", (0, 1)),
+            ("entry too far behind", "1 out of 2", (0,)),
+            ("entry too far behind, oldest acceptable timestamp is: 2026-01-01T00:00:01Z", "2 out of 3", (0, 1)),
+        ],
+    )
+    def test_a_stream_that_is_far_behind_is_refused_at_once(
+        self, reason: str, total: str, refused: tuple[int, ...]
+    ) -> None:
+        events = [event(topic="a", when=NOW), event(topic="a", when=NOW + 5), event(topic="b", when=NOW)]
+        stream = '{level="warn", service_name="forwarder", topic="a"}'
+        text = (
+            f"entry with timestamp 2026-01-01 00:00:00 +0000 UTC ignored, reason: '{reason}',\n"
+            f"user 'fake', total ignored: {total} for stream: {stream}"
+        )
+        verdict = loki().read(Response(400, {}, text.encode()), events)
+        assert isinstance(verdict, Partial)
+        assert verdict.refused == refused
+
+    def test_an_entry_of_the_oldest_acceptable_time_is_acceptable(self) -> None:
+        text = f"{OLD}, oldest acceptable timestamp is: 2026-01-01T00:00:00Z"
+        verdict = loki().read(Response(400, {}, text.encode()), self.EVENTS)
+        assert isinstance(verdict, Partial)
+        assert (verdict.again, verdict.refused) == ((1, 2), (0,))
+
     def test_an_entry_of_another_stream_with_the_same_time_is_not_meant(self) -> None:
         events = [event(b"1", topic="a", when=NOW), event(b"1", topic="b", when=NOW)]
         text = (
