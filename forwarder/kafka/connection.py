@@ -13,7 +13,7 @@ import faust
 from aiokafka.abc import AbstractTokenProvider
 
 from forwarder.errors import StartupError
-from forwarder.settings.process import Kafka, Security
+from forwarder.settings.kafka import Kafka, Security
 from forwarder.settings.secrets import SecretUnavailable
 
 CLIENT_ID = "forwarder"

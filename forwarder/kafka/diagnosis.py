@@ -21,7 +21,7 @@ from aiokafka.errors import (
 )
 
 from forwarder.errors import StartupError
-from forwarder.settings.process import Security
+from forwarder.settings.kafka import Security
 
 _TLS_ALERT = 0x150303
 """First bytes of a TLS alert record (RFC 8446, 5.1): what a TLS listener answers to anything that is not TLS."""

@@ -15,7 +15,7 @@ from forwarder.kafka.offsets import Offsets
 from forwarder.kafka.private.closing import stop_consumer
 from forwarder.kafka.reader import Unavailable, open_consumer
 from forwarder.model.event import TP
-from forwarder.settings.process import Kafka
+from forwarder.settings.kafka import Kafka
 
 ANSWER_SECONDS = 5.0
 _BYTES = 1024

@@ -11,7 +11,7 @@ from aiokafka.errors import KafkaError
 
 from forwarder.errors import StartupError
 from forwarder.kafka.topics import admin_client
-from forwarder.settings.process import Kafka
+from forwarder.settings.kafka import Kafka
 
 ANSWER_SECONDS = 5.0
 _STABLE = "Stable"

@@ -15,7 +15,7 @@ from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 from forwarder.kafka.private.closing import stop_consumer
 from forwarder.kafka.reader import Unavailable, open_consumer, readable_end
 from forwarder.model.event import TP
-from forwarder.settings.process import Kafka
+from forwarder.settings.kafka import Kafka
 
 _PROBE_BYTES = 1024
 _PROBE_SECONDS = 0.2

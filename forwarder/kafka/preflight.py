@@ -30,7 +30,8 @@ from forwarder.kafka.appeared import awaited, beyond, since_the_commit
 from forwarder.kafka.connection import broker_address, security_options
 from forwarder.kafka.diagnosis import connection_problem, request_problem
 from forwarder.kafka.topics import ResolvedSource
-from forwarder.settings.process import Kafka, Settings
+from forwarder.settings.kafka import Kafka
+from forwarder.settings.process import Settings
 
 _log = logging.getLogger(__name__)
 

@@ -17,7 +17,7 @@ from forwarder.kafka.connection import client_options
 from forwarder.kafka.private.producing import GivenUp, give_up
 from forwarder.kafka.remedies import remedy
 from forwarder.model.event import Headers
-from forwarder.settings.process import Kafka
+from forwarder.settings.kafka import Kafka
 
 ANSWER_SECONDS = 10.0
 MAX_REQUEST_BYTES = 96 * 1024 * 1024

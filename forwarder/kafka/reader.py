@@ -17,7 +17,7 @@ from forwarder.kafka.private.closing import stop_consumer
 from forwarder.kafka.private.positions import Positions, install, release_fetched
 from forwarder.kafka.records import Chunk
 from forwarder.model.event import TP
-from forwarder.settings.process import Kafka
+from forwarder.settings.kafka import Kafka
 
 FETCH_BYTES = 1024 * 1024
 LEAST_FETCH_BYTES = 64 * 1024

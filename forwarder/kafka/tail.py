@@ -14,7 +14,7 @@ from forwarder.kafka.preflight import CONNECT_SECONDS, check_connections
 from forwarder.kafka.reader import Reader, Unavailable
 from forwarder.kafka.records import Chunk
 from forwarder.model.event import TP
-from forwarder.settings.process import Kafka
+from forwarder.settings.kafka import Kafka
 
 AT_ONCE = 500
 _WAIT_SECONDS = 0.5

@@ -15,7 +15,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from forwarder.kafka.connection import client_options
-from forwarder.settings.process import Kafka
+from forwarder.settings.kafka import Kafka
 
 MAX_RECORD_BYTES = 8 * 1024 * 1024
 _BROKER_DEFAULT = -1

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from forwarder.errors import StartupError
 from forwarder.kafka.preflight import mend_checkpoint_topics
 from forwarder.kafka.topics import ResolvedSource
-from forwarder.settings.process import Kafka
+from forwarder.settings.kafka import Kafka
 
 _log = logging.getLogger(__name__)
 

@@ -25,7 +25,8 @@ from forwarder.kafka.shutdown import Shutdown
 from forwarder.kafka.topics import ResolvedSource
 from forwarder.kafka.upkeep import Upkeep
 from forwarder.model.event import TP
-from forwarder.settings.process import Kafka, Settings
+from forwarder.settings.kafka import Kafka
+from forwarder.settings.process import Settings
 
 _log = logging.getLogger(__name__)
 

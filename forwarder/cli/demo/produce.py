@@ -12,7 +12,7 @@ from forwarder.clock import Clock
 from forwarder.errors import ForwarderError
 from forwarder.kafka.producer import Produced, RecordProducer
 from forwarder.kafka.topics import CHECKPOINT_CONFIG, admin_client, checkpoint_topic, create_topic
-from forwarder.settings.process import Kafka
+from forwarder.settings.kafka import Kafka
 
 _TICK_SECONDS = 0.05
 

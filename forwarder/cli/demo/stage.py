@@ -18,7 +18,7 @@ from forwarder.cli.demo.record import Record
 from forwarder.cli.demo.scenario import ACTORS, GROUP, configuration, environment
 from forwarder.cli.demo.scrape import fetch
 from forwarder.cli.receiver import Receiver
-from forwarder.settings.process import Kafka
+from forwarder.settings.kafka import Kafka
 
 _BROKER_SECONDS = 20.0
 _READY_SECONDS = 60.0

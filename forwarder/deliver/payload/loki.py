@@ -7,7 +7,7 @@ those of Loki's own source (pkg/validation/validate.go and pkg/ingester/stream.g
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from forwarder.deliver.payload.body import json_string
 from forwarder.deliver.payload.provider import Body, Provider, Reading
@@ -27,7 +27,6 @@ _MOST_LABELS = 15
 _LEAST_LINE = 64
 _ALWAYS: Labels = (("service_name", "forwarder"),)
 """A stream needs a label."""
-_SECOND = 1_000_000_000
 
 _IGNORED = re.compile(r"entry with timestamp (\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d(?:\.\d+)?) \+0000 UTC ignored")
 _IGNORED_OF = re.compile(r"total ignored: (\d+) out of (\d+) for stream: \{")
@@ -123,10 +122,12 @@ class Loki(Provider):
         if named := {time_ns(f"{day}T{clock}Z") for day, clock in _IGNORED.findall(text)}:
             since = max((time_ns(oldest) for oldest in _OLDEST.findall(text)), default=0)
             whole = any(ignored == total for ignored, total in _IGNORED_OF.findall(text))
+            stream = _named_stream(text)
             return {
                 i
                 for i, event in enumerate(events)
-                if self._is_of(event, text) and (whole or created_ns(event) in named or created_ns(event) < since)
+                if (whole or created_ns(event) in named or created_ns(event) < since)
+                and (stream is None or all(stream.get(name) == value for name, value in self._stream(event)))
             }
         if (oldest := _TOO_OLD.search(text)) and (since := time_ns(oldest[1])):
             return {i for i, event in enumerate(events) if created_ns(event) < since}
@@ -136,11 +137,11 @@ class Loki(Provider):
             return {i for i, event in enumerate(events) if len(self._line(event).encode()) > int(most[1])}
         return set()
 
-    def _is_of(self, event: Event, text: str) -> bool:
-        """Whether the answer speaks of the event's stream, as far as it names one."""
-        _, found, stream = text.rpartition(_FOR_STREAM)
-        named = dict(_LABEL.findall(stream))
-        return not found or all(named.get(name) == value for name, value in self._stream(event))
+
+def _named_stream(text: str) -> Mapping[str, str] | None:
+    """The labels of the stream that an answer speaks of; None where it names none."""
+    _, found, labels = text.rpartition(_FOR_STREAM)
+    return dict(_LABEL.findall(labels)) if found else None
 
 
 def _source(value: str) -> Callable[[Loki, Event], str]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from forwarder.settings.kafka import Kafka, Security
 from forwarder.settings.problems import Finding, Weight
-from forwarder.settings.process import Kafka, Security, Settings
+from forwarder.settings.process import Settings
 from forwarder.settings.tree import Step
 
 DRAIN_MARGIN = 5.0

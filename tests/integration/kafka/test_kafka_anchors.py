@@ -6,7 +6,7 @@ import time
 
 from forwarder.kafka.offsets import Offsets
 from forwarder.model.event import TP
-from forwarder.settings.process import Kafka
+from forwarder.settings.kafka import Kafka
 from tests.support.kafka import RealKafka
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from forwarder.kafka.producer import Produced, ProduceFailed, RecordProducer
 from forwarder.kafka.topics import admin_client, alter_config
-from forwarder.settings.process import Kafka
+from forwarder.settings.kafka import Kafka
 from tests.support.kafka import RealKafka
 
 ANSWER_SECONDS = 1.5

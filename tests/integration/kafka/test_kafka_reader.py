@@ -11,7 +11,7 @@ from forwarder.kafka.producer import Produced, ProduceFailed, RecordProducer
 from forwarder.kafka.reader import OutOfRange, Reader, Unavailable, fetch_bytes
 from forwarder.kafka.records import Chunk
 from forwarder.model.event import TP
-from forwarder.settings.process import Kafka
+from forwarder.settings.kafka import Kafka
 from tests.support.kafka import RealKafka
 
 

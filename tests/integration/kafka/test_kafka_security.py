@@ -19,7 +19,8 @@ from cryptography.hazmat.primitives.serialization import (
 from forwarder.errors import StartupError
 from forwarder.kafka.preflight import check_connections, preflight
 from forwarder.kafka.producer import Produced, ProduceFailed, RecordProducer
-from forwarder.settings.process import Kafka, Settings
+from forwarder.settings.kafka import Kafka
+from forwarder.settings.process import Settings
 from tests.integration.kafka.fleet import ToyWorker
 from tests.support.kafka import RealKafka, java_command
 from tests.support.process import free_port

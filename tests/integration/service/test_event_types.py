@@ -13,7 +13,7 @@ import pytest
 from forwarder.cli.receiver import Receiver
 from forwarder.errors import StartupError
 from forwarder.kafka.tail import tail
-from forwarder.settings.process import Kafka
+from forwarder.settings.kafka import Kafka
 from tests.integration.service.scenario import accepted, config_for, forwarder
 from tests.support.kafka import ROOT, RealKafka
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -34,7 +35,7 @@ class Datadog(Strict):
             need("message" in log, 400, "message")
             text(log["message"], 1_000_000, "message", least=0)
             need(all(":" in tag for tag in log["ddtags"].split(",")), 400, "ddtags")
-            self.cut += len(str(log)) > 1_000_000
+            self.cut += len(json.dumps(log, ensure_ascii=False, separators=(",", ":")).encode()) > 1_000_000
         self.logs += logs
         self.identities += [log["event_identity"] for log in logs]
         return said(202, {})

@@ -12,7 +12,7 @@ from forwarder.cli.demo.vendors import Place
 from forwarder.clock import ManualClock
 from forwarder.errors import ForwarderError
 from forwarder.kafka.producer import Produced, ProduceFailed
-from forwarder.settings.process import Kafka
+from forwarder.settings.kafka import Kafka
 
 
 class Broker:

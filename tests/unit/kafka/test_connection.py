@@ -14,7 +14,7 @@ from forwarder.kafka.connection import (
     faust_brokers,
     faust_credentials,
 )
-from forwarder.settings.process import Kafka
+from forwarder.settings.kafka import Kafka
 
 
 def kafka(brokers: str = "k:1", **security: object) -> Kafka:

@@ -12,7 +12,7 @@ from aiokafka import errors
 
 from forwarder.errors import StartupError
 from forwarder.kafka.diagnosis import connection_problem, request_problem
-from forwarder.settings.process import Security
+from forwarder.settings.kafka import Security
 
 
 def verify_error() -> ssl.SSLCertVerificationError:

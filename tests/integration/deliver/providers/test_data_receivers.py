@@ -101,6 +101,15 @@ class TestEveryReceiver:
         assert all(b"... [truncated]" in asked.body for asked in double.asked)
         assert getattr(double, "cut", 0) == 0
 
+    async def test_long_names_are_made_to_fit_and_stay_apart(self, sender: Making, name: str) -> None:
+        double = PLACES[name].make()
+        long = {"topic": "t" * 249, "tenant": "n" * 3000, "type": "y" * 5000, "id": "i" * 20_000}
+        events = [event(b'{"status":"s"}', 10**17 + at, **long) for at in range(2)]
+        done = await sent(sender, name, double, events)
+        assert (done.arrived, done.refused) == (events, [])
+        assert taken(double, name) == 2
+        assert PLACES[name].bare or len(set(double.identities)) == 2
+
     async def test_it_is_asked_again_after_what_passes(self, sender: Making, name: str) -> None:
         double = PLACES[name].make()
         double.script = [429, 503, 500]

@@ -230,6 +230,7 @@ def test_a_body_is_always_json_and_as_large_as_was_thought_at_most(
 @given(st.text(), st.integers(1, 60))
 def test_cutting_keeps_its_bounds(text: str, most: int) -> None:
     assert len(cut(text, most, MARKER)) <= most and (len(text) > most or cut(text, most, MARKER) == text)
+    assert len(text) <= most or cut(text, most, MARKER).endswith(MARKER[:most])
     assert len(cut_bytes(text, most, MARKER).encode("utf-8", "replace")) <= most
     room = most + 30
     assert len(fitted(text, room, MARKER)) <= room and isinstance(json.loads(fitted(text, room, MARKER)), str)
