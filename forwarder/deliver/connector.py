@@ -16,7 +16,7 @@ from forwarder.deliver.faults import failure_of
 from forwarder.deliver.proxy import Proxy, WayOutFailed, proxy_of, through_socks
 from forwarder.deliver.resolver import GuardedResolver, Lookup, PassingResolver
 from forwarder.deliver.source import start_from
-from forwarder.deliver.tls import build
+from forwarder.deliver.tls import TlsUnusable, build
 from forwarder.deliver.wire import WIRE, NotingRequest
 from forwarder.settings.process import Egress
 from forwarder.settings.tls import Tls
@@ -109,9 +109,17 @@ class GuardedConnector(aiohttp.TCPConnector):
         if login is not None:
             (made if req.is_ssl() else req).headers["Proxy-Authorization"] = login
         if self._egress.proxy_ca_file and isinstance(self._proxy_trust, bool):
-            self._proxy_trust = build(Tls(ca_file=self._egress.proxy_ca_file), allow_invalid_certs=False)
+            self._proxy_trust = _trust_in_proxy(self._egress.proxy_ca_file)
         made._ssl = self._proxy_trust
         return made
+
+
+def _trust_in_proxy(ca_file: str) -> ssl.SSLContext:
+    """Raises WayOutFailed."""
+    try:
+        return build(Tls(ca_file=ca_file), allow_invalid_certs=False)
+    except TlsUnusable as error:
+        raise WayOutFailed(f"egress.proxyCaFile: {error}") from error
 
 
 def new_session(egress: Egress, lookup: Lookup, *, keep_alive: bool) -> aiohttp.ClientSession:

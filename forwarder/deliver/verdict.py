@@ -73,10 +73,13 @@ def usual_action(status: int) -> StatusAction:
 
 
 def _dated(verdict: Verdict, response: Response, webhook: Webhook, now_wall: float) -> Verdict:
-    """The format's verdict, with the receiver's own wish for the next attempt where the format found none."""
-    if isinstance(verdict, Retry | Partial) and verdict.after is None:
+    """The format's verdict, with the receiver's own wish for the next attempt where the format found none, and never beyond the
+    webhook's cap."""
+    if not isinstance(verdict, Retry | Partial):
+        return verdict
+    if verdict.after is None:
         return replace(verdict, after=_wish(response, webhook, now_wall))
-    return verdict
+    return replace(verdict, after=min(verdict.after, webhook.retry.retry_after_cap))
 
 
 def _wish(response: Response, webhook: Webhook, now_wall: float) -> float | None:

@@ -16,7 +16,7 @@ from forwarder.settings.limits import Limits
 
 ASK_EVERY_SECONDS = 30.0
 ASK_SOON_SECONDS = 1.0
-"""Until Kafka has answered once since the last assignment."""
+"""The first pause until Kafka has answered since the last assignment; each further one is twice as long."""
 
 _PORTS = {"https": 443, "http": 80}
 
@@ -87,9 +87,14 @@ class Sharing:
 
     async def run(self) -> None:
         """Ask after each assignment, and now and then."""
+        pause = ASK_SOON_SECONDS
         while True:
             await self._ask()
-            await self._pause(ASK_EVERY_SECONDS if self._known else ASK_SOON_SECONDS)
+            pause = ASK_EVERY_SECONDS if self._known else min(ASK_EVERY_SECONDS, pause)
+            if await self._pause(pause):
+                pause = ASK_SOON_SECONDS
+            else:
+                pause *= 2
 
     async def _ask(self) -> None:
         asked_in = self._assignments
@@ -98,14 +103,18 @@ class Sharing:
             self._known = True
             self._divide(max(1, count))
 
-    async def _pause(self, seconds: float) -> None:
-        """Until then, or until the next assignment."""
-        self._changed.clear()
+    async def _pause(self, seconds: float) -> bool:
+        """Until then, or until the next assignment (True)."""
+        if self._changed.is_set():
+            self._changed.clear()
+            return True
         sleeping = asyncio.ensure_future(self._clock.sleep(seconds))
         waiting = asyncio.ensure_future(self._changed.wait())
         try:
             await asyncio.wait({sleeping, waiting}, return_when=asyncio.FIRST_COMPLETED)
+            return self._changed.is_set()
         finally:
+            self._changed.clear()
             sleeping.cancel()
             waiting.cancel()
 

@@ -120,7 +120,7 @@ class Gate:
 
     def held_by(self, now: float) -> Limit | None:
         """What keeps back a request that was asked for; None when nothing does, or nothing was asked for."""
-        if self._asked and self._late(now):
+        if self._asked and self._late(now) and not self._gives_up:
             return Limit.RATE
         return Limit.HOST if self._turns is not None and self._turns.waits(self) else None
 

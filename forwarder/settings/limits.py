@@ -37,7 +37,7 @@ class AdaptiveConcurrency(Model):
     @model_validator(mode="before")
     @classmethod
     def _switch(cls, data: Any) -> Any:
-        return {"enable": data} if isinstance(data, bool) else data
+        return {"enable": data} if isinstance(data, bool | str) else data
 
     @classmethod
     def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:

@@ -17,7 +17,7 @@ from forwarder.deliver.auth.answer import Granted, Refused, read
 from forwarder.deliver.auth.known import KnownTokens
 from forwarder.deliver.auth.token import Token, pause, token
 from forwarder.deliver.request import Exchange, Request
-from forwarder.model.attempt import Failure, Fault
+from forwarder.model.attempt import NOT_THE_ENDPOINTS, Failure, Fault
 from forwarder.observe.redact import register_secret
 from forwarder.settings.secrets import SecretUnavailable, secrets_in
 
@@ -150,7 +150,9 @@ class Tokens:
         entry.failures += 1
         entry.quiet_until = now + max(wish, pause(entry.failures, passing=passing, random=self._random()))
         fault = outcome.fault if isinstance(outcome, Failure) else Fault.CREDENTIALS
-        entry.failure = Failure(Fault.UNREACHABLE if passing else fault, f"login at {account.host}: {outcome.text}")
+        if passing and fault not in NOT_THE_ENDPOINTS:
+            fault = Fault.UNREACHABLE
+        entry.failure = Failure(fault, f"login at {account.host}: {outcome.text}")
         return entry.failure
 
 

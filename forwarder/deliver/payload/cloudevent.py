@@ -11,6 +11,7 @@ import binascii
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from urllib.parse import quote
 
 import msgspec
@@ -18,7 +19,7 @@ from msgspec import Raw
 
 from forwarder.deliver.payload.body import json_string, json_value
 from forwarder.deliver.payload.shape.names import Getter
-from forwarder.deliver.payload.shape.scene import Scene, Value, text_of
+from forwarder.deliver.payload.shape.scene import Scene, text_of
 from forwarder.deliver.payload.timestamps import timestamp
 from forwarder.model.event import Event, event_id
 from forwarder.model.severity import Severity
@@ -47,24 +48,60 @@ class CloudEvent:
     whole: bytes | None = field(default=None, repr=False)
 
 
-def cloud_event(event: Event, cluster: str, partition_key: bool, subject: Getter) -> CloudEvent:
-    """The record as a CloudEvent. `partition_key` adds the record's key as the extension `partitionkey`, where it has none;
-    `subject` finds that of an event which is no CloudEvent yet."""
+@dataclass(frozen=True, slots=True)
+class Making:
+    """How records become CloudEvents. `keyed` adds the record's key as the extension `partitionkey`, where there is none;
+    `subject` finds that of a record which is no CloudEvent yet; `apart` wants the attributes of those that are."""
+
+    cluster: str
+    keyed: bool
+    subject: Getter | None
+    apart: bool
+
+
+class _Required(msgspec.Struct):
+    """What every event in the JSON format has."""
+
+    specversion: str
+    id: str
+    source: str
+    type: str
+
+
+_required = msgspec.json.Decoder(_Required).decode
+
+
+def cloud_event(event: Event, making: Making) -> CloudEvent:
+    """The record as a CloudEvent."""
+    key = event.key.decode("utf-8", "replace") if making.keyed and event.key is not None else None
+    value = event.value
+    if value is not None and not event.text and b'"specversion"' in value:
+        whole = key is None and not making.apart
+        found = _whole(value) if whole else _structured(value, key)
+        if found is not None:
+            return found
+    if not event.headers:
+        return _made(event, making, key)
     headers = {name.lower(): value for name, value in event.headers}
     media = headers.get("content-type", b"").decode("utf-8", "replace").strip()
-    key = event.key.decode("utf-8", "replace") if partition_key and event.key is not None else None
-    found = None if event.text or event.value is None else _structured(event.value, key)
-    if found is not None:
-        return found
     if not media.lower().startswith(_STRUCTURED) and all(f"ce_{name}" in headers for name in _REQUIRED):
         return _binary(event, headers, media, key)
-    return _made(event, cluster, key, subject(Scene(event, cluster, 1)))
+    return _made(event, making, key)
 
 
 def declares_json(media: str) -> bool:
     """JSON format 3.1.1: nothing, `*/json` or `*/*+json`."""
     kind = media.partition(";")[0].strip().lower()
     return not kind or kind.endswith(("/json", "+json"))
+
+
+def _whole(value: bytes) -> CloudEvent | None:
+    """As it is: nobody wants to know what is in it."""
+    try:
+        _required(value)
+    except _ODD:
+        return None
+    return CloudEvent({}, "", None, b"", value.strip())
 
 
 def _structured(value: bytes, key: str | None) -> CloudEvent | None:
@@ -116,17 +153,18 @@ def _member(event: Event, media: str) -> bytes:
     return b'"data":' + json_string(event.value.decode("utf-8", "replace"))
 
 
-def _made(event: Event, cluster: str, key: str | None, subject: Value | None) -> CloudEvent:
+def _made(event: Event, making: Making, key: str | None) -> CloudEvent:
     """From the envelope. A record that is no JSON becomes text data."""
     time = timestamp(event.time_ns, "rfc3339") if event.time_ns else b"null"
     given: dict[str, bytes] = {
         "specversion": b'"1.0"',
-        "id": json_string(event_id(event, cluster)),
-        "source": json_string(quote(f"/{cluster}/{event.tp.topic}", errors="replace")),
+        "id": json_string(event_id(event, making.cluster)),
+        "source": _source(making.cluster, event.tp.topic),
         "type": json_string(event.type or event.tp.topic),
     }
     if time != b"null":
         given["time"] = time
+    subject = making.subject(Scene(event, making.cluster, 1)) if making.subject else None
     if subject is not None and text_of(subject):
         given["subject"] = json_string(text_of(subject))
     if event.severity:
@@ -138,6 +176,11 @@ def _made(event: Event, cluster: str, key: str | None, subject: Value | None) ->
         given["partitionkey"] = json_string(key)
     data = b"null" if event.value is None else event.value
     return CloudEvent(given, "text/plain; charset=utf-8" if event.text else JSON, data, b'"data":' + json_value(event))
+
+
+@lru_cache(maxsize=1024)
+def _source(cluster: str, topic: str) -> bytes:
+    return json_string(quote(f"/{cluster}/{topic}", errors="replace"))
 
 
 def header(raw: bytes) -> str:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from forwarder.deliver.payload.body import json_string
-from forwarder.deliver.payload.cloudevent import CloudEvent, cloud_event, header, media_type
+from forwarder.deliver.payload.cloudevent import CloudEvent, Making, cloud_event, header, media_type
 from forwarder.deliver.payload.handshake import ORIGIN_HEADER, REFUSED, Handshake
 from forwarder.deliver.payload.provider import Body, Provider, Reading, Talk
 from forwarder.deliver.payload.shape.names import at_option
@@ -18,6 +18,7 @@ from forwarder.model.event import Event
 from forwarder.model.verdict import Pace, Retry
 from forwarder.settings.payload import Payload
 from forwarder.settings.providers.leaves import LeafError
+from forwarder.settings.providers.modes import chosen
 
 _ORIGIN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
 
@@ -29,11 +30,11 @@ class CloudEvents(Provider):
 
     def __init__(self, payload: Payload, cluster: str) -> None:
         """Raises LeafError (a ValueError) for a `subject` that is no path (refused at load)."""
-        super().__init__(payload, cluster)
+        super().__init__(chosen(payload), cluster)
         options = self.options
         self._mode = options["mode"]
-        self._keyed = bool(options["partitionKey"])
-        self._subject = at_option(options["subject"] or "")
+        subject = at_option(options["subject"]) if options["subject"] else None
+        self._making = Making(cluster, bool(options["partitionKey"]), subject, self._mode == "binary")
         self._handshake: Handshake | None = None
         if options["handshake"]:
             every = float(options["handshakeEvery"])
@@ -41,7 +42,7 @@ class CloudEvents(Provider):
 
     def render(self, events: Sequence[Event]) -> Body:
         """Raises ValueError for several events in a mode that has one per request."""
-        made = [cloud_event(event, self.cluster, self._keyed, self._subject) for event in events]
+        made = [cloud_event(event, self._making) for event in events]
         origin = ((ORIGIN_HEADER, self._handshake.origin),) if self._handshake else ()
         if self._mode == "batch":
             listed = b"[" + b",".join(map(_structured, made)) + b"]"
@@ -90,7 +91,7 @@ def _structured(made: CloudEvent) -> bytes:
     """The JSON format: the producer's own bytes, or the attributes and the data."""
     if made.whole is not None:
         return made.whole
-    members = [b"%b:%b" % (json_string(name), value) for name, value in made.attributes.items()]
+    members = [b'"%b":%b' % (name.encode(), value) for name, value in made.attributes.items()]
     if made.media:
         members.append(b'"datacontenttype":' + json_string(made.media))
     if made.member:

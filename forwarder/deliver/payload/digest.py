@@ -78,10 +78,15 @@ def _single(event: Event, cluster: str, title: str, marker: str) -> Message:
     if scene.id != scene.identity:
         facts.append(("Kafka", scene.identity))
     shown = tuple((name, cut(text, _LINE, marker)) for name, text in facts if text)
-    record = "\n".join(line.translate(_UNSEEN) for line in text_of(event).splitlines())
-    held = cut(record, _RECORD, marker)
+    whole = text_of(event)
+    record = "\n".join(line.translate(_UNSEEN) for line in whole[: 2 * _RECORD].splitlines())
+    held = cut(record + marker if len(whole) > 2 * _RECORD else record, _RECORD, marker)
     return Message(
-        _titled(title, plain(summary(scene)), marker), event.severity, shown, record=held, cut=len(held) < len(record)
+        _titled(title, plain(summary(scene)), marker),
+        event.severity,
+        shown,
+        record=held,
+        cut=held.endswith(marker) and held != record,
     )
 
 

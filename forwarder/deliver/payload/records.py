@@ -48,6 +48,6 @@ def says_something(value: bytes) -> bool:
 
 
 def severity_words(payload: Payload) -> tuple[str, ...]:
-    """The receiver's word for each level: those of its file, and over them those of the option `severity`."""
-    own = payload.options["severity"]
-    return tuple(own.get(level.name.lower(), payload.spec.severity[level]) for level in Severity)
+    """The receiver's word for each level: those of its file, and over them those of the option `severity`; none where it has none."""
+    own, words = payload.options.get("severity"), payload.spec.severity
+    return tuple((own or {}).get(level.name.lower(), words[level]) for level in Severity) if words else ()

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from forwarder.deliver.payload.body import on_one_line
 from forwarder.deliver.payload.provider import Body, Provider, Unrenderable
+from forwarder.deliver.payload.records import severity_words
 from forwarder.deliver.payload.shape.compile import Compiler, Writer
 from forwarder.deliver.payload.shape.names import SLOT, Getter
 from forwarder.deliver.payload.shape.scene import Scene
@@ -14,6 +15,10 @@ from forwarder.settings.payload import Payload
 from forwarder.settings.providers.leaves import LeafError, Reference, parse
 
 _NOBODY = Event(TP("", 0), 0, 0, None, None, (), "", "", 0, 0, "", 0)
+_ROUNDS = 4
+"""How often an event that is too large is written again to use what room is left."""
+_EARLY = 16
+"""Bytes that a cut may leave unused, where it would have split something."""
 _FIXED = {
     "array": (b"[", b",", b"]"),
     "lines": (b"", b"\n", b"\n"),
@@ -33,10 +38,9 @@ class Shaped(Provider):
         super().__init__(payload, cluster)
         spec = self.spec
         compiler = self._compiler = Compiler(
-            payload.timestamp_format, self.words(), spec.marker, self.options, self.secret
+            payload.timestamp_format, severity_words(payload), spec.marker, self.options, self.secret
         )
         self._write = _writer(compiler.compile(spec.body))
-        self._elastic = compiler.elastic
         self._around = self._compiled_around()
         self._start, self._between, self._end = _FIXED.get(spec.batch, (b"", b",", b""))
 
@@ -46,15 +50,6 @@ class Shaped(Provider):
         if not isinstance(leaf, Reference):
             raise LeafError(f"{text!r} is no part of an event")
         return self._compiler.value(leaf)
-
-    def words(self) -> tuple[str, ...]:
-        """The receiver's words for the seven severities: the file's, those of the option `severity` over them."""
-        own = self.options.get("severity")
-        words = self.spec.severity
-        if not isinstance(own, dict) or not words:
-            return words
-        levels = ("unknown", "informational", "low", "medium", "high", "critical", "fatal")
-        return tuple(own.get(level, word) for level, word in zip(levels, words, strict=True))
 
     def render(self, events: Sequence[Event]) -> Body:
         """Raises Unrenderable for events that are too large even without their records, SecretUnavailable."""
@@ -84,14 +79,17 @@ class Shaped(Provider):
         return parts
 
     def _cut(self, scene: Scene, most: int) -> bytes:
-        """The event with every unbounded text in the same share of the room that the rest leaves."""
-        least = len(self.spec.marker.encode()) * 6 + 2
-        scene.room = least
-        bare = self._write(scene) or b"null"
-        if len(bare) < most and self._elastic:
-            scene.room = least + (most - len(bare)) // self._elastic
-            return self._write(scene) or b"null"
-        return bare
+        """The event with its long values cut to one length, the greatest with which it fits, or nearly so."""
+        scene.room = len(self.spec.marker.encode()) * 6 + 2
+        part = self._write(scene) or b"null"
+        for _ in range(_ROUNDS):
+            # those that were cut may take what is left, the others have all; each may have ended a character or an escape early
+            more = (most - len(part)) // scene.cuts - _EARLY if scene.cuts else 0
+            if more <= 0:
+                break
+            scene.room, scene.cuts = scene.room + more, 0
+            part = self._write(scene) or b"null"
+        return part
 
     def _compiled_around(self) -> _Around | None:
         if self.spec.around is None or self.spec.batch != "envelope":

@@ -1,7 +1,8 @@
 """`splunk`: the HTTP Event Collector (HEC), its codes, and its indexer acknowledgement. Never re-encodes a record.
 
 Sources: Splunk "Getting Data In": "Format events for HTTP Event Collector", "About HTTP Event Collector Indexer Acknowledgment",
-"Troubleshoot HTTP Event Collector" (codes). `invalid-event-number` counts from 0, as in Splunk's own OpenTelemetry receiver.
+"Troubleshoot HTTP Event Collector" (codes). That `invalid-event-number` counts from 0, and what Splunk Cloud says to a large body, was
+measured by the project logit ("splunk-interop") on Splunk Enterprise 10.4.3 and Splunk Cloud 10.5.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from forwarder.deliver.payload.records import (
 from forwarder.deliver.payload.shape.cutting import fitted
 from forwarder.model.attempt import Failure, Fault, Response
 from forwarder.model.event import Event, identity
-from forwarder.model.verdict import Pace, Partial, Retry
+from forwarder.model.verdict import Halve, Pace, Partial, Retry
 from forwarder.settings.payload import Payload
 
 CHANNEL_HEADER = "X-Splunk-Request-Channel"
@@ -37,11 +38,13 @@ _FIRST_PAUSE_SECONDS = 0.25
 _LONGEST_PAUSE_SECONDS = 2.0
 _METADATA = ("host", "source", "sourcetype", "index")
 
+_CLOUD_BYTES = 5 * 1024 * 1024
+"""A larger body is to Splunk Cloud no 413 but an invalid event 0."""
 _NAMES_ONE_EVENT = frozenset({6, 12, 13, 15})
 """Invalid data format, event field missing, event field blank, indexed fields wrong: the fault of the event with that number."""
-_FOR_A_PERSON = frozenset({1, 2, 3, 4, 7, 10, 11, 14, 16, 17})
-"""Token disabled, missing, malformed or unknown; index not allowed; channel missing or invalid; acknowledgement off; token in the
-query not allowed; and a health check's answer, which only a wrong URL gets."""
+_FOR_A_PERSON = frozenset({1, 2, 3, 4, 7, 10, 11, 14, 16, 17, 28})
+"""Token disabled, missing, malformed or unknown; index not allowed; channel missing (28 on Splunk Cloud) or invalid; acknowledgement
+off; token in the query not allowed; and a health check's answer, which only a wrong URL gets."""
 
 
 class Answer(msgspec.Struct, rename={"invalid_event_number": "invalid-event-number", "ack_id": "ackId"}):
@@ -124,10 +127,16 @@ class Splunk(Provider):
         if code in _FOR_A_PERSON:
             return Retry(Pace.SLOW, f"status {response.status}, code {code}: {answer.text[:300]}")
         if code in _NAMES_ONE_EVENT and response.status == 400:
-            return _without(answer, len(events))
+            return self._too_large(answer, events) or _without(answer, len(events))
         if self._acked and 200 <= response.status <= 299 and answer.ack_id is None:
             return Retry(Pace.SLOW, "no ackId came back: indexer acknowledgement is not enabled for this token")
         return None
+
+    def _too_large(self, answer: Answer, events: Sequence[Event]) -> Halve | None:
+        """Where "event 0 is invalid" may mean that the body is too large: the halves will tell."""
+        doubtful = answer.code == 6 and answer.invalid_event_number == 0 and len(events) > 1
+        large = doubtful and len(self.render(events).content) > _CLOUD_BYTES
+        return Halve(f"code 6: {answer.text[:300]}, of a body above {_CLOUD_BYTES} bytes") if large else None
 
     async def before(self, talk: Talk) -> Response | Failure | None:
         """With `ack`, once: ask for one. A token without acknowledgements is told before it takes events that would go again."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from forwarder.deliver.payload.body import on_one_line
 from forwarder.deliver.payload.provider import Body, Provider, Unrenderable
-from forwarder.deliver.template.engine import Template, compile_template, is_json
+from forwarder.deliver.template.engine import Template, compile_template, is_json, is_lines
 from forwarder.deliver.template.tree import RenderError, TemplateError
 from forwarder.deliver.template.variables import Subject
 from forwarder.model.event import Event
@@ -78,7 +78,10 @@ def compiled(payload: Payload) -> Template:
     json, digest = is_json(options["contentType"]), options["batch"] == "digest"
     if options["batch"] == "array" and not json:
         raise ValueError(f"batch array needs a JSON content type, not {options['contentType']}")
+    lines = is_lines(options["contentType"]) and options["batch"] != "lines"
     try:
-        return compile_template(options["body"], options["syntax"], json=json, digest=digest, values=options["values"])
+        return compile_template(
+            options["body"], options["syntax"], json=json, digest=digest, values=options["values"], lines=lines
+        )
     except TemplateError as error:
         raise ValueError(str(error)) from None

@@ -33,6 +33,9 @@ def formats(settings: Settings) -> Iterator[Finding]:
             yield Finding(("payload", option), text, index)
         if text := _wrong_endpoint(hook):
             yield Finding(("url",), text, index, Weight.WARNING)
+        if hook.compression == "zstd" and hook.payload.format in COMPLAINTS:
+            text = f"{hook.payload.spec.title} understands gzip, and is not known to understand zstd"
+            yield Finding(("compression",), text, index, Weight.WARNING)
 
 
 def _wrong_endpoint(hook: Webhook) -> str:

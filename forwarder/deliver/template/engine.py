@@ -30,12 +30,14 @@ _check = msgspec.json.Decoder().decode
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A compiled template. `json`: its values are escaped for JSON, and what it gives is JSON."""
+    """A compiled template. `json`: its values are escaped for JSON, and what it gives is JSON; with `lines` one
+    document per line."""
 
     json: bool
     steps: tuple[Step, ...] = field(repr=False)
     slots: int
     values: Mapping[str, str]
+    lines: bool = False
 
     def render(self, subjects: Sequence[Subject]) -> bytes:
         """The body for these events (one, unless the template is of a whole batch). Raises RenderError."""
@@ -47,9 +49,12 @@ class Template:
             raise _failed(str(error), error.event) from None
         except RecursionError:
             raise _failed("a value is nested too deep") from None
+        except (TypeError, ValueError, ArithmeticError) as error:
+            raise _failed(f"a value cannot be written ({type(error).__name__})") from None
         body = b"".join(frame.out)
-        if self.json:
-            _parse(body)
+        for document in body.splitlines() if self.lines else (body,):
+            if self.json and (document.strip() or not self.lines):
+                _parse(document)
         return body
 
 
@@ -67,15 +72,21 @@ def _parse(body: bytes) -> None:
         raise _failed(f"the body is no JSON: {str(error).removeprefix('JSON is malformed: ')}") from None
 
 
+def is_lines(content_type: str) -> bool:
+    """Whether a media type is that of one JSON document per line."""
+    return content_type.partition(";")[0].strip().lower() == "application/x-ndjson"
+
+
 def is_json(content_type: str) -> bool:
     """Whether a media type is JSON: then templates are escaped and bodies parsed."""
     return _JSON.fullmatch(content_type.strip()) is not None
 
 
 def compile_template(
-    source: str, syntax: str, *, json: bool, digest: bool, values: Mapping[str, str] | None = None
+    source: str, syntax: str, *, json: bool, digest: bool, values: Mapping[str, str] | None = None, lines: bool = False
 ) -> Template:
-    """`syntax` is go or jinja. `digest`: one body for a whole batch. `values` are the webhook's own, the same for every event.
+    """`syntax` is go or jinja. `digest`: one body for a whole batch. `lines`: a JSON document on each line. `values` are the
+    webhook's own, the same for every event.
 
     Raises TemplateError, whose text starts with line:column.
     """
@@ -90,8 +101,8 @@ def compile_template(
         if json:
             body = escaped(body)
         steps = statements.block(body, Names())
-        if json:
+        if json and not lines:
             check_shape(body)
     except RecursionError:
         raise TemplateError(START, "this template is nested too deep") from None
-    return Template(json, tuple(steps), statements.slots, own)
+    return Template(json, tuple(steps), statements.slots, own, lines)

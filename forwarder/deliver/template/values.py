@@ -51,6 +51,8 @@ def _hook(value: Any) -> Any:
         return list(value)
     if isinstance(value, str):
         return str(value)
+    if isinstance(value, Namespace):
+        return dict(value)
     raise TypeError(f"a {type(value).__name__} is no JSON value")
 
 

@@ -106,6 +106,27 @@ async def test_the_socket_itself_is_judged_whatever_a_resolver_said(
     assert tried == []
 
 
+async def test_the_address_that_a_socks_proxy_is_told_is_judged_whatever_a_resolver_said(
+    tried: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def through(*given: Any) -> socket.socket:
+        tried.append(given[1])
+        raise OSError(errno.ECONNREFUSED, "not in a test")
+
+    async def blind(self: Any, host: str, port: int, traces: Any = None) -> list[dict[str, Any]]:
+        return [{"hostname": host, "host": "10.0.0.1", "port": port, "family": 2, "proto": 0, "flags": 0}]
+
+    monkeypatch.setattr(connector, "through_socks", through)
+    client = Client(Egress(proxy="socks5://127.0.0.1:9"), SystemClock(), egress_table.lookup)
+    assert (await sent(client, "https://siem.example/", fresh=True)).fault is Fault.REFUSED
+    assert PUBLIC in tried and "10.0.0.1" not in tried
+    tried.clear()
+    monkeypatch.setattr(connector.GuardedConnector, "_resolve_host", blind)
+    assert (await sent(client, "https://siem.example/", fresh=True)).fault is Fault.EGRESS
+    await client.close()
+    assert tried == []
+
+
 @pytest.mark.parametrize("scheme", ["http", "https", "socks5h"])
 @pytest.mark.parametrize("form", ["https://127.1/", "https://[::ffff:a00:1]/", "https://localhost/", "https://%31%32%37.0.0.1/",
                                   "https://metadata.google.internal/", "http://169.254.169.254/"])  # fmt: skip

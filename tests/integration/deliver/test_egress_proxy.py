@@ -15,12 +15,14 @@ from forwarder.clock import SystemClock
 from forwarder.deliver.client import Client
 from forwarder.deliver.request import Request
 from forwarder.deliver.resolver import Found
+from forwarder.deliver.sender import Prepared, Sender
 from forwarder.model.attempt import Failure, Fault, Response
 from forwarder.settings.process import Egress
 from forwarder.settings.tls import Tls
 from tests.integration.deliver.proxies import connect_proxy, socks_proxy
 from tests.integration.deliver.servers import answer, receiver
 from tests.support.process import free_port
+from tests.unit.deliver.make import batch, event, webhook
 
 PUBLIC = "93.184.215.14"
 PASSWORD = {"@type": "Value", "secret": "hunter2"}
@@ -64,9 +66,7 @@ def fault(result: Response | Failure) -> Fault:
 
 
 class TestHttp:
-    async def test_an_https_proxy_is_trusted_by_its_own_authority_not_by_the_webhooks(
-        self, trust: Trust
-    ) -> None:
+    async def test_an_https_proxy_is_trusted_by_its_own_authority_not_by_the_webhooks(self, trust: Trust) -> None:
         async with (
             receiver(answer(), trust.receiver) as server,
             connect_proxy(("127.0.0.1", server.port), trust=trust.proxy) as proxy,
@@ -77,6 +77,11 @@ class TestHttp:
         assert isinstance(good, Response)
         assert fault(blind) is Fault.WAY_OUT
         assert proxy.asked[0].startswith("CONNECT siem.example:443 ")
+
+    async def test_an_authority_that_cannot_be_read_is_the_ways_fault(self, tmp_path: Path) -> None:
+        (tmp_path / "ca.pem").write_text("no certificate")
+        way = {"proxy": "https://127.0.0.1:9", "proxyCaFile": str(tmp_path / "ca.pem")}
+        assert fault(await post(way, "https://siem.example/")) is Fault.WAY_OUT
 
     async def test_the_login_goes_to_the_proxy_and_never_to_the_receiver(self, trust: Trust) -> None:
         async with receiver(answer(), trust.receiver) as server, connect_proxy(("127.0.0.1", server.port)) as proxy:
@@ -156,6 +161,24 @@ class TestBroken:
             way = {"proxy": f"{scheme}://127.0.0.1:{silent.getsockname()[1]}"}
             found = fault(await post(way, "https://siem.example/", limit=0.3))
         assert found is (Fault.CONNECT_TIMEOUT if scheme == "http" else Fault.WAY_OUT)
+
+    async def test_a_login_that_does_not_get_out_is_the_ways_fault_too(self, scheme: str) -> None:
+        client = Client(Egress(proxy=f"{scheme}://127.0.0.1:{free_port()}"), SystemClock(), public)
+        login = {
+            "@type": "Login",
+            "url": "https://login.example/",
+            "username": "me",
+            "secret": PASSWORD,
+            "tokenPath": "t",
+        }
+        sender = Sender(webhook(httpAuth=login, timeout=3), client, "prod", SystemClock())
+        prepared = sender.prepare(batch(event()))
+        assert isinstance(prepared, Prepared)
+        result = (await sender.attempt(prepared, 1, {})).result
+        await client.close()
+        assert isinstance(result, Failure)
+        assert result.fault is Fault.WAY_OUT
+        assert result.text.startswith("login at login.example")
 
     async def test_a_password_that_cannot_be_read_is_the_ways_fault(self, scheme: str) -> None:
         secret = {"@type": "EnvironmentVariable", "variableName": "NOT_THERE_AT_ALL"}

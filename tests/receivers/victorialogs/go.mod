@@ -6,13 +6,7 @@ require github.com/VictoriaMetrics/VictoriaMetrics v1.121.0
 
 replace cloud.google.com/go/storage => cloud.google.com/go/storage v1.43.0
 
-// Pin AWS libraries to version before 2025-01-15
-// Release notes: https://github.com/aws/aws-sdk-go-v2/releases/tag/release-2025-01-15
-// This version enabled request and response checksum verification by default which
-// breaks compatibility with non-AWS S3-compatible storage providers.
-// See https://github.com/victoriaMetrics/victoriaMetrics/issues/8622
-//
-// TODO: remove this after https://github.com/aws/aws-sdk-go-v2/issues/3007 is fixed.
+// A module's replacements do not count for those that require it: these are needed for the same versions.
 replace (
 	github.com/aws/aws-sdk-go-v2 => github.com/aws/aws-sdk-go-v2 v1.32.8
 	github.com/aws/aws-sdk-go-v2/config => github.com/aws/aws-sdk-go-v2/config v1.28.11

@@ -77,7 +77,9 @@ def _problem(block: dict[str, Any]) -> str:
         case {"type": "header", "text": {"type": "plain_text", "text": str(text)}}:
             return "" if 0 < len(text) <= 150 else f"header of {len(text)}"
         case {"type": "section", "text": {"type": "mrkdwn", "text": str(text)}}:
-            return "" if 0 < len(text) <= 3000 else f"section of {len(text)}"
+            inside = text[3:-3] if text.startswith("```") and text.endswith("```") else text
+            broken = "```" in inside
+            return "" if 0 < len(text) <= 3000 and not broken else f"section of {len(text)}: {text[:9]}"
         case {"type": "section", "fields": [*fields]}:
             sizes = [len(each["text"]) for each in fields]
             return "" if 0 < len(sizes) <= 10 and all(0 < size <= 2000 for size in sizes) else f"fields of {sizes}"

@@ -64,6 +64,12 @@ def test_a_digest_that_tells_another_count_than_its_places_is_strange() -> None:
     assert vendors.slack_read(arrived(body_of("slack", given[:4]), given)) == [None] * 5
 
 
+def test_a_digest_of_which_the_sender_counts_more_is_strange() -> None:
+    given, more = events(*range(4)), events(*range(5))
+    counted = arrived(body_of("slack", given), more, parse_offsets(offsets.exact(given)))
+    assert vendors.slack_read(counted) == [None] * 5
+
+
 def test_splunk_and_pagerduty_tell_every_event_by_its_record() -> None:
     given = events(*range(10))
     body = body_of("splunk", given)

@@ -92,6 +92,19 @@ async def test_it_asks_now_and_then_for_a_silent_change() -> None:
     await rig.end()
 
 
+async def test_kafka_that_does_not_answer_is_not_asked_every_second_for_ever() -> None:
+    told = Told(None)
+    rig = Rig(told)
+    rig.sharing.assigned(owned=6)
+    await asyncio.sleep(600)
+    assert told.asked < 30
+    asked = told.asked
+    rig.sharing.assigned(owned=5)
+    await asyncio.sleep(0.5)
+    assert told.asked == asked + 1
+    await rig.end()
+
+
 def member(*topics: tuple[str, list[int]]) -> tuple[str, ...]:
     assignment = ConsumerProtocolMemberAssignment(0, list(topics), b"").encode()
     return ("id", "client", "host", b"", assignment)  # type: ignore[return-value]

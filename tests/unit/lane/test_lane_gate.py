@@ -162,6 +162,24 @@ class TestHost:
         host.end(host.rigs[0], send)
         assert host.woken == [2]
 
+    def test_whoever_loses_its_token_in_line_lets_the_next_one_go(self) -> None:
+        """The group has grown while it stood there."""
+        host, share = Host(3, 1, rateLimit={"perSecond": 2, "burst": 0}), Share()
+        gate(host.rigs[1]).join(share, host.turns, lambda: host.woken.append(1))
+        host.rigs[1].offer([0])
+        host.end(host.rigs[1], host.rigs[1].one())
+        for rig in host.rigs:
+            rig.offer([1])
+        send = host.rigs[0].one()
+        assert host.rigs[1].poll() == host.rigs[2].poll() == []
+        share.members = 2
+        host.end(host.rigs[0], send)
+        assert host.woken == [1]
+        assert host.rigs[1].poll() == []
+        assert host.woken == [1, 2]
+        assert host.rigs[1].next_poll() == 1.0
+        assert host.rigs[2].one()
+
     @given(st.integers(1, 4), st.lists(st.integers(0, 5), min_size=5, max_size=60))
     def test_law_never_more_than_the_limit_and_nobody_is_forgotten(self, limit: int, order: list[int]) -> None:
         """Random asking and ending, as the dispatcher does it: a lane whose request has ended looks for the next one before its turn

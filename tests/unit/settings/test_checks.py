@@ -67,6 +67,13 @@ ERRORS = [
         'httpHeaders: {X-A: {"@type": EnvironmentVariable, variableName: UNSET}}',
         "httpHeaders.X-A: environment variable UNSET",
     ),
+    ("rateLimit: {perSecond: 0}", "rateLimit.perSecond: must be greater than 0"),
+    ("rateLimit: {onLimit: drop}", "rateLimit.onLimit: must be one of wait, fail"),
+    (
+        "concurrency: 8\nadaptiveConcurrency: {min: 5, max: 4}",
+        "adaptiveConcurrency.min: must not be more than adaptiveC",
+    ),
+    ("concurrency: 4\nadaptiveConcurrency: {min: 5}", "adaptiveConcurrency.min: must not be more than concurrency"),
     ("signature: {scheme: github}", "signature: a scheme is chosen, and there is no key"),
     (
         'signature: {scheme: standard-webhooks}\nsignatureKey: {"@type": Value, secret: plain}',
@@ -136,6 +143,22 @@ PROCESS = [
     ("egress: {allow: [10.0.0.1/8]}", "egress.allow: 10.0.0.1/8 has host bits set"),
     ("egress: {deny: [intranet]}", "egress.deny: 'intranet' does not appear to be an IPv4 or IPv6 network"),
     ("egress: {proxy: 'proxy:3128'}", "egress.proxy: a proxy is expected: http://"),
+    ("egress: {proxy: 'http://proxy:3128/path'}", "egress.proxy: a proxy is expected"),
+    ("egress: {proxy: 'socks4://proxy:1080'}", "egress.proxy: a proxy is expected"),
+    ("egress: {proxy: 'http://me:hunter2@proxy:3128'}", "egress.proxy: the URL holds a user or password"),
+    ("egress: {proxyUsername: me}", "egress.proxy: is missing"),
+    (
+        "egress: {proxy: 'http://proxy:3128', proxyUsername: me}",
+        "egress.proxyPassword: is missing beside proxyUsername",
+    ),
+    ("egress: {proxy: 'socks5://proxy:1080', proxyCaFile: /nowhere/c}", "egress.proxyCaFile: has no effect"),
+    (
+        "egress: {proxy: 'https://proxy:1080', proxyCaFile: /nowhere/c}",
+        "egress.proxyCaFile: '/nowhere/c' does not exist",
+    ),
+    ("egress: {sourceAddress: [192.0.2.1, 192.0.2.2]}", "egress.sourceAddress: one IPv4 and one IPv6 address at most"),
+    ("egress: {sourceAddress: eth0}", "egress.sourceAddress: 'eth0' does not appear to be an IPv4 or IPv6 address"),
+    ("limits: {perHost: 0}", "limits.perHost: must be at least 1"),
     ("tenants: {a: {children: [b]}, b: {children: [a]}}", "tenants.b.children: 'b' is among its own descendants"),
 ]
 
@@ -176,6 +199,8 @@ def test_a_preset_of_ones_own_is_known(place: Place) -> None:
 
 
 WARNINGS = [
+    ("adaptiveConcurrency: true", "adaptiveConcurrency: has no effect beside concurrency: 1"),
+    ("rateLimit: {onLimit: fail}", "rateLimit.onLimit: fail gives up what comes too fast"),
     ("allowInvalidCerts: true", "allowInvalidCerts: the receiver's certificate is NOT verified"),
     ("throttle: 5s\nmaxWait: 1s", "maxWait: is less than throttle"),
     ("concurrency: 2", "concurrency: above 1 the order of batches is given up"),

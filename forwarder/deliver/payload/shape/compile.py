@@ -20,19 +20,19 @@ from forwarder.settings.secrets import NoSecret
 Writer = Callable[[Scene], bytes | None]
 """Writes a part of the tree; None where the event has nothing to put there."""
 
+_UNBOUNDED = frozenset({"data", "text", "at", "key", "type", "tenant", "id"})
 _BOUNDED = frozenset({"cut", "bytes", "key", "number", "map"})
 
 
 @dataclass(slots=True)
 class Compiler:
-    """What trees are compiled with: the webhook's options, the provider's words. `elastic` counts the values without a bound."""
+    """What trees are compiled with: the webhook's options, the provider's words."""
 
     style: TimestampFormat
     words: tuple[str, ...]
     marker: str
     options: Mapping[str, Any]
     secret: Callable[[str], str] = field(repr=False)
-    elastic: int = 0
     _names: Mapping[str, Getter] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -77,17 +77,16 @@ class Compiler:
 
     def _written(self, get: Getter, *, elastic: bool) -> Writer:
         marker = self.marker
-        self.elastic += elastic
 
         def write(scene: Scene) -> bytes | None:
             value = get(scene)
-            if value.__class__ is str:
-                if elastic and scene.room is not None:
-                    return fitted(str(value), scene.room, marker)
-                return json_string(str(value))
-            if elastic and value is not None and scene.room is not None and len(value) > scene.room:
-                return fitted(text_of(value), scene.room, marker)
-            return value  # type: ignore[return-value]  # bytes or None
+            if value is None:
+                return None
+            whole = json_string(value) if isinstance(value, str) else value
+            if scene.room is None or not elastic or len(whole) <= scene.room:
+                return whole
+            scene.cuts += 1
+            return fitted(text_of(value), scene.room, marker)
 
         return write
 
@@ -149,9 +148,15 @@ def _json(value: Any) -> bytes | None:
 
 
 def _is_elastic(reference: Reference) -> bool:
-    """Whether the part has no bound but the record's own size."""
-    bounded = any(step.name in _BOUNDED for step in reference.filters)
-    return reference.name in ("data", "text", "at", "key", "type", "tenant", "id") and not bounded
+    """Whether the part has no bound but what the producer wrote."""
+    elastic = reference.name in _UNBOUNDED
+    for step in reference.filters:
+        if step.name in _BOUNDED:
+            elastic = False
+        elif step.name in ("or", "then"):
+            other = parse(f"${step.argument}")
+            elastic = elastic or (isinstance(other, Reference) and other.name in _UNBOUNDED)
+    return elastic
 
 
 def _joined(

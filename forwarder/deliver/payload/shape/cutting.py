@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import re
 
 from forwarder.deliver.payload.body import json_string
+
+_BROKEN = re.compile(rb"(\\+)(?:u[0-9a-fA-F]{0,3})?\Z")
+"""An escape at the end that is not whole, where the backslashes are odd in number."""
 
 
 def cut(text: str, most: int, marker: str) -> str:
@@ -30,14 +34,11 @@ def fitted(text: str, room: int, marker: str) -> bytes:
     whole = json_string(text)
     if len(whole) <= room:
         return whole
-    fits, beyond = 0, min(len(text), max(room, 0))
-    while fits < beyond:  # the most characters whose JSON fits: what one takes grows with their number
-        middle = (fits + beyond + 1) // 2
-        if len(json_string(text[:middle] + marker)) <= room:
-            fits = middle
-        else:
-            beyond = middle - 1
-    return json_string(text[:fits] + marker)
+    end = json_string(marker)[1:]
+    kept = whole[: max(room - len(end), 1)]
+    if (odd := _BROKEN.search(kept)) and len(odd[1]) % 2:
+        kept = kept[: odd.end(1) - 1]
+    return kept.decode("utf-8", "ignore").encode() + end
 
 
 def unique(text: str, most: int) -> str:

@@ -18,15 +18,17 @@ _ODD = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError, Loo
 
 
 class Scene:
-    """One event of a body. `room` bounds the JSON bytes of each value that has no bound of its own; None: there is room."""
+    """One event of a body. `room` bounds the JSON bytes of each value that has no bound of its own; None: there is room. `cuts`
+    counts the values that were cut for it."""
 
-    __slots__ = ("_root", "cluster", "count", "event", "room")
+    __slots__ = ("_root", "cluster", "count", "cuts", "event", "room")
 
     def __init__(self, event: Event, cluster: str, count: int) -> None:
         self.event = event
         self.cluster = cluster
         self.count = count
         self.room: int | None = None
+        self.cuts = 0
         self._root: dict[str, Raw] | None = None
 
     @property

@@ -91,6 +91,11 @@ async def test_discords_wish_is_in_the_body(sender: Making) -> None:
     assert done.verdicts == [Retry(Pace.NORMAL, "status 429", 0.25), Delivered()]
 
 
+async def test_a_wish_in_the_body_is_capped_as_one_in_a_header(sender: Making) -> None:
+    done = await sent(sender, DiscordDouble(busy=1), events_of(1), "discord", retry={"retryAfterCap": "100ms"})
+    assert done.verdicts[0] == Retry(Pace.NORMAL, "status 429", 0.1)
+
+
 class TestCloudEvents:
     @pytest.mark.parametrize("mode", ["structured", "binary", "batch"])
     async def test_events_arrive_as_the_binding_has_them(self, sender: Making, mode: str) -> None:

@@ -106,7 +106,7 @@ class TestEveryChat:
         """A digest does not grow with its events."""
         policy = policy_of(webhook(payload={"format": name}))
         window = Window()
-        window.extend([event(b"x" * 2_000_000, at, text=True) for at in range(3)], 0.0, policy)
+        window.extend([event(b'"' + b"x" * 2_000_000 + b'"', at) for at in range(3)], 0.0, policy)
         assert not window.is_full(policy)
         assert len(window.take(policy, 1000)) == 3
 

@@ -37,7 +37,7 @@ STRUCTURED = (
 )
 HEADERS = (
     ("ce_specversion", b"1.0"), ("ce_id", b"B 1"), ("ce_source", b"/s\xc3\xa9"), ("ce_type", b"t"), ("ce_comexample", b'100%"x"'),
-    ("content-type", b"application/json"), ("ce_bad-name", b"x"), ("other", b"y"),
+    ("content-type", b"application/json"), ("ce_bad-name", b"x"), ("ce_datacontenttype", b"x/y"), ("other", b"y"),
 )  # fmt: skip
 
 
@@ -142,6 +142,16 @@ def test_the_subject_is_found_in_the_record_and_left_out_where_it_is_not(mode: s
     assert "subject" not in one(event(STRUCTURED), mode, subject="data.n")
 
 
+def test_text_data_of_a_structured_record_loses_its_quotes_in_binary_mode() -> None:
+    value = (
+        b'{"specversion":"1.0","id":"1","source":"/s","type":"t","datacontenttype":"text/xml","data":"<a b=\\"1\\"/>"}'
+    )
+    body = cloudevents("binary").render([event(value)])
+    assert (body.content, body.content_type) == (b'<a b="1"/>', "text/xml")
+    quoted = cloudevents("binary").render([event(value.replace(b"text/xml", b"application/json"))])
+    assert quoted.content == b'"<a b=\\"1\\"/>"'
+
+
 def test_base64_data_is_bytes_in_binary_mode() -> None:
     value = json.dumps(
         {"specversion": "1.0", "id": "1", "source": "/s", "type": "t", "datacontenttype": "image/png",
@@ -167,6 +177,7 @@ def test_what_only_looks_like_a_cloudevent_is_data(value: bytes) -> None:
 
 def test_the_example_of_the_specification_is_encoded_as_it_says() -> None:
     assert header('"Euro € 😀"'.encode()) == "Euro%20%E2%82%AC%20%F0%9F%98%80"
+    assert header(b'"%41"') == "%2541"
     assert header(b"5") == "5" and header(b"true") == "true"
 
 

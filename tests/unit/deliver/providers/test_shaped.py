@@ -86,6 +86,12 @@ RECORD = b'{"user":{"name":"Ada","a.b":[1,2.50]},"big":1234567890123456789012345
         ("$data.user.name|cut:2", ".."),
         ("$id|key:3", "e-1"),
         ("$summary", "auth.failed (medium)"),
+        ("$topic|then:id", "e-1"),
+        ("$tenant|then:id", "absent"),
+        ("$time.plain", "2023-11-14 22:13:20"),
+        ({"$text": {"a": "$id", "b": ["$offset"]}}, '{"a":"e-1","b":[7]}'),
+        ({"a?": "$tenant", "b": "$id"}, "absent"),
+        ({"a?": "$id", "b": "$tenant"}, {"a": "e-1"}),
         ("$option.host", "h"),
         ("$option.none", "absent"),
         ("$option.port", 514),
@@ -180,6 +186,12 @@ def test_what_is_too_large_is_cut_with_a_marker_until_it_fits(record: bytes) -> 
     assert cut_one["id"] == "c/topic/0/0" and whole == {"id": "c/topic/0/1", "d": 1, "m": "in: 1"}
 
 
+@pytest.mark.parametrize("leaf", ["$topic|then:text", "$tenant|or:data", "$at.none|cut:5|or:text"])
+def test_a_record_that_comes_in_another_ones_place_is_cut_too(leaf: str) -> None:
+    content = shaped({"d": leaf}, caps={"eventBytes": "200"}).render([event(b'"' + b"x" * 900 + b'"')]).content
+    assert len(content) <= 202 and json.loads(content)[0]["d"].endswith(MARKER)
+
+
 def test_what_does_not_fit_even_without_its_record_cannot_be_rendered() -> None:
     provider = shaped({"id": "$identity", "s": "x" * 200, "d": "$data"}, caps={"eventBytes": "250"})
     with pytest.raises(Unrenderable) as caught:
@@ -227,7 +239,7 @@ def test_a_body_is_always_json_and_as_large_as_was_thought_at_most(
         assert len(content) <= 2 * (int(cap) + 1) + 2
 
 
-@given(st.text(), st.integers(1, 60))
+@given(st.text() | st.text(min_size=40), st.integers(1, 60))
 def test_cutting_keeps_its_bounds(text: str, most: int) -> None:
     assert len(cut(text, most, MARKER)) <= most and (len(text) > most or cut(text, most, MARKER) == text)
     assert len(text) <= most or cut(text, most, MARKER).endswith(MARKER[:most])

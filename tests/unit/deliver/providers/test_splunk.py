@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from forwarder.deliver.payload.splunk import CHANNEL_HEADER, Splunk, complaints
 from forwarder.model.attempt import Failure, Fault, Response
 from forwarder.model.event import Event
-from forwarder.model.verdict import Pace, Partial, Retry
+from forwarder.model.verdict import Halve, Pace, Partial, Retry
 from forwarder.settings.payload import MODELS, model_of, payload_of
 from forwarder.settings.providers.spec import Caps
 from tests.unit.deliver.make import event
@@ -128,7 +128,19 @@ class TestOptions:
 class TestCodes:
     @pytest.mark.parametrize(
         ("status", "code"),
-        [(403, 1), (401, 2), (401, 3), (403, 4), (400, 7), (400, 10), (400, 11), (400, 14), (400, 16), (200, 17)],
+        [
+            (403, 1),
+            (401, 2),
+            (401, 3),
+            (403, 4),
+            (400, 7),
+            (400, 10),
+            (400, 11),
+            (400, 14),
+            (400, 16),
+            (400, 28),
+            (200, 17),
+        ],
     )
     def test_what_a_person_has_to_mend_is_retried_slowly_and_said(self, status: int, code: int) -> None:
         verdict = splunk().read(said(status, code=code, text="the words"), [event()])
@@ -146,6 +158,14 @@ class TestCodes:
         verdict = splunk().read(answer, [event()] * 3)
         assert isinstance(verdict, Partial)
         assert (verdict.again, verdict.refused) == ((0, 2), (1,))
+
+    def test_a_large_body_is_halved_before_its_first_event_is_believed_to_be_invalid(self) -> None:
+        answer = said(400, code=6, text="Invalid data format", **{"invalid-event-number": 0})
+        large = event(b'{"a":"%b"}' % (b"x" * 3_000_000))
+        assert isinstance(splunk().read(answer, [large, large]), Halve)
+        for events in ([large], [event(), event()]):
+            verdict = splunk().read(answer, events)
+            assert isinstance(verdict, Partial) and verdict.refused == (0,)
 
     @pytest.mark.parametrize("number", [{}, {"invalid-event-number": 3}, {"invalid-event-number": -1}])
     def test_a_number_that_names_no_event_leaves_it_to_the_status(self, number: dict[str, int]) -> None:

@@ -8,7 +8,10 @@ import pytest
 
 from forwarder.configuration import load_checked
 from forwarder.deliver.conversation import target
+from forwarder.deliver.verdict import judge
 from forwarder.errors import ConfigurationError
+from forwarder.model.attempt import Response
+from forwarder.model.verdict import Pace, Retry
 from tests.unit.deliver.make import webhook
 
 
@@ -58,6 +61,17 @@ def test_a_url_that_leads_elsewhere_is_warned_of(tmp_path: Path, url: str, paylo
 
 
 @pytest.mark.parametrize(
+    ("payload", "compression", "warned"),
+    [("{format: splunk}", "zstd", True), ("{format: loki}", "gzip", False), ("{format: otlp}", "zstd", False)],
+)
+def test_a_compression_that_the_receiver_does_not_know_is_warned_of(
+    tmp_path: Path, payload: str, compression: str, warned: bool
+) -> None:
+    path = configured(tmp_path, "https://siem.example/", f"{payload}\n    compression: {compression}")
+    assert any("webhooks[siem].compression" in str(each) for each in load_checked(path, {}).warnings) is warned
+
+
+@pytest.mark.parametrize(
     ("url", "payload", "used"),
     [
         ("https://s.example:8088", {"format": "splunk"}, "https://s.example:8088/services/collector/event"),
@@ -73,6 +87,15 @@ def test_a_url_that_leads_elsewhere_is_warned_of(tmp_path: Path, url: str, paylo
 )
 def test_a_url_without_a_path_gets_the_formats_own(url: str, payload: dict[str, str], used: str) -> None:
     assert target(webhook(url=url, payload=payload)) == used
+
+
+@pytest.mark.parametrize("name", ["splunk", "elastic", "opensearch", "loki", "otlp"])
+@pytest.mark.parametrize("status", [401, 403, 404, 405, 415])
+def test_a_request_that_is_wrong_whatever_its_events_refuses_none_of_them(name: str, status: int) -> None:
+    index = {"index": "i"} if name in ("elastic", "opensearch") else {}
+    hook = webhook(payload={"format": name, **index})
+    verdict = judge(Response(status), events=2, webhook=hook, now_wall=0.0)
+    assert isinstance(verdict, Retry) and verdict.pace is Pace.SLOW
 
 
 def test_bulk_requests_ask_for_no_more_of_the_answer_than_is_read() -> None:

@@ -14,6 +14,7 @@ BOMBS = (
     ("jinja", "{% for a in data.l for b in a %}{% endfor %}", ""),
     ("jinja", "{{ 'x' * 10**9 }}", "1:4"),
     ("jinja", "{{ 10**9**9 }}", "1:9"),
+    ("jinja", "{{ 10**(9**9) }}", "1:4"),
     ("jinja", "{% set ns = namespace(x='xxxxxxxx') %}{% for i in range(99) %}{% set ns.x = ns.x ~ ns.x %}{% endfor %}", "1:77"),
     ("jinja", "{% set ns = namespace(x=[1]) %}{% for i in range(99) %}{% set ns.x = ns.x + ns.x %}{% endfor %}", "1:70"),
     ("jinja", "{{ 'a\nb' | indent(10**9) }}", "2:6"),
@@ -79,6 +80,8 @@ def test_what_could_recurse_is_not_available(syntax: str, source: str, word: str
         "{{ data.__class__ }}",
         "{{ ''.__class__.__mro__[1].__subclasses__() }}",
         "{{ data['__class__'] }}",
+        "{{ data['__cl' ~ 'ass__'] }}",
+        "{{ [data] | map(attribute='__class__') }}",
         "{{ event.__init__ }}",
         "{{ range.__globals__ }}",
         "{{ data.items.__self__ }}",
@@ -118,3 +121,15 @@ def test_the_next_event_is_rendered_after_a_bomb() -> None:
 def test_a_large_digest_is_no_bomb() -> None:
     template = compiled("{% for e in events %}{{ e.id }} {{ e.data.name | upper }}\n{% endfor %}", digest=True)
     assert template.render([subject(index=at) for at in range(20_000)]).count(b"\n") == 20_000
+
+
+@pytest.mark.parametrize("source", ["{% for i in data.l %}{{ loop }}{% endfor %}", "{{ data.l.append }}"])
+def test_what_cannot_be_written_is_an_error_of_the_rendering(source: str) -> None:
+    with pytest.raises(RenderError):
+        compiled(source).render((subject({"l": [1]}),))
+
+
+def test_namespaces_ranges_and_large_numbers_can_be_written() -> None:
+    assert render("{{ namespace(a=1) }} {{ range(3) }} {{ 10**30 }} {{ [namespace(b=2)] | tojson }}") == (
+        '{"a":1} [0,1,2] 1000000000000000000000000000000 [{"b":2}]'
+    )

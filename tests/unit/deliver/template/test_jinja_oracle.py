@@ -25,6 +25,7 @@ TABLE = (
     "{% set x = 1 %}{% for i in [1, 2] %}{{ x }}{% set x = 5 %}{% endfor %}{{ x }}",
     "{% set x = 1 %}{% if true %}{% set x = 2 %}{% endif %}{{ x }}",
     "{% set ns = namespace(n=0) %}{% for x in data.numbers %}{% set ns.n = ns.n + x %}{% endfor %}{{ ns.n }}",
+    "{% for i in [1, 2] %}{% if i == 1 %}{% set x = 5 %}{% endif %}{{ x | default('none') }}{% endfor %}",
     "{% with a = 1, b = data.name %}{{ a }}{{ b }}{% endwith %}",
     "{{ 'yes' if data.yes else 'no' }} {{ data.name if data.no else 'other' }}",
     "{{ 1 + 2 * 3 - 4 }} {{ 7 / 2 }} {{ 7 // 2 }} {{ 7 % 3 }} {{ 2 ** 10 }} {{ -data.n }} {{ 'ab' * 2 }}",

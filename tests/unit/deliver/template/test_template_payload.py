@@ -50,6 +50,16 @@ class TestBatches:
         body = provider(body='{\n "x": {{ data.x }}\n}', batch="lines").render(events({"x": 1}, {"x": 2}))
         assert (body.content, body.content_type) == (b'{  "x": 1 }\n{  "x": 2 }\n', "application/x-ndjson")
 
+    def test_a_digest_of_lines_is_parsed_line_by_line(self) -> None:
+        line = '{"index": {}}\n{"x": "{{ e.data.x }}"}\n'
+        source = f"{{% for e in events %}}{line}{{% endfor %}}"
+        made = provider(body=source, contentType="application/x-ndjson")
+        assert made.render(events({"x": '"'}, {"x": 2})).content == (
+            b'{"index": {}}\n{"x": "\\""}\n{"index": {}}\n{"x": "2"}\n'
+        )
+        with pytest.raises(Unrenderable, match="the body is no JSON"):
+            provider(body=source + "}", contentType="application/x-ndjson").render(events({"x": 1}))
+
     def test_a_plain_text_is_sent_as_it_is(self) -> None:
         body = provider(body="{{ data.x }}\n", contentType="text/plain; charset=utf-8").render(events({"x": 'a"b'}))
         assert (body.content, body.content_type) == (b'a"b\n', "text/plain; charset=utf-8")
