@@ -10,6 +10,7 @@ from forwarder.kafka.producer import Produced, ProduceFailed, RecordProducer
 from forwarder.kafka.topics import ledger_topic
 from forwarder.lane.flight import Part
 from forwarder.lane.losses import Loss
+from forwarder.model.attempt import DeadLetterReason
 from forwarder.model.event import Event, Unreadable
 from forwarder.observe.events import DeadLettersTakenAgain, DeadLetterWriteFailed
 from forwarder.observe.observer import Observer
@@ -99,7 +100,7 @@ def _cause(webhook: str, part: Part, event: Event) -> Cause:
     unread = isinstance(reason, Unreadable) and reason is not Unreadable.FILTER_ERROR
     return Cause(
         reason="" if reason is None else reason.value,
-        detail=event.detail,
+        detail=event.detail or (part.excerpt if reason is DeadLetterReason.UNRENDERABLE else ""),
         webhook="" if unread else webhook,
         attempts=part.earlier + part.attempts,
         status=part.status,

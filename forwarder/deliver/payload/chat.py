@@ -76,11 +76,6 @@ def within(texts: Sequence[str], most: int) -> list[str]:
     return blocks
 
 
-def pieces(text: str, most: int) -> list[str]:
-    """A text of any length in parts of at most `most` characters."""
-    return [text[at : at + most] for at in range(0, len(text), most)]
-
-
 def complaints(payload: Payload) -> Iterator[tuple[str, str]]:
     """Options that cannot be used."""
     lines = payload.options["lines"]

@@ -30,7 +30,7 @@ _UNSEEN = {
 @dataclass(frozen=True, slots=True)
 class Message:
     """What people are told. `worst` is 0..6. A digest has `lines`, of which it leaves out `more`; a single event has its `record`
-    instead, and `cut` says whether something of it is missing. All texts are plain: whoever renders them escapes them."""
+    instead, which ends with the marker where something of it is missing. All texts are plain: whoever renders them escapes them."""
 
     title: str
     worst: int
@@ -38,7 +38,6 @@ class Message:
     lines: tuple[str, ...] = ()
     more: int = 0
     record: str = field(default="", repr=False)
-    cut: bool = False
 
     @property
     def rest(self) -> str:
@@ -51,7 +50,7 @@ class Message:
             kept = len(self.lines) // 2
             return replace(self, lines=self.lines[:kept], more=self.more + len(self.lines) - kept)
         if len(self.record) > 2 * len(marker):
-            return replace(self, record=cut(self.record, len(self.record) // 2, marker), cut=True)
+            return replace(self, record=cut(self.record, len(self.record) // 2, marker))
         return None
 
 
@@ -73,7 +72,7 @@ def plain(text: str) -> str:
 
 def _single(event: Event, cluster: str, title: str, marker: str) -> Message:
     scene = Scene(event, cluster, 1)
-    facts = [("Severity", Severity(event.severity).name.lower()), ("Time", _time(event))]
+    facts = [("Severity", Severity(event.severity).name.lower()), ("Time", _time(event.time_ns))]
     facts += [("Type", plain(event.type)), ("Tenant", plain(event.tenant)), ("Id", plain(scene.id))]
     if scene.id != scene.identity:
         facts.append(("Kafka", scene.identity))
@@ -81,13 +80,7 @@ def _single(event: Event, cluster: str, title: str, marker: str) -> Message:
     whole = text_of(event)
     record = "\n".join(line.translate(_UNSEEN) for line in whole[: 2 * _RECORD].splitlines())
     held = cut(record + marker if len(whole) > 2 * _RECORD else record, _RECORD, marker)
-    return Message(
-        _titled(title, plain(summary(scene)), marker),
-        event.severity,
-        shown,
-        record=held,
-        cut=held.endswith(marker) and held != record,
-    )
+    return Message(_titled(title, plain(summary(scene)), marker), event.severity, shown, record=held)
 
 
 def _facts(events: Sequence[Event]) -> tuple[tuple[str, str], ...]:
@@ -122,14 +115,12 @@ def _titled(title: str, head: str, marker: str) -> str:
 
 
 def _span(events: Sequence[Event]) -> str:
-    times = sorted((event for event in events if event.time_ns), key=lambda event: event.time_ns)
-    if not times:
-        return ""
-    first, last = _time(times[0]), _time(times[-1])
+    times = [time for time in [event.time_ns for event in events] if time]
+    first, last = _time(min(times, default=0)), _time(max(times, default=0))
     return first if first == last else f"{first} to {last}"
 
 
-def _time(event: Event) -> str:
+def _time(time_ns: int) -> str:
     """To the second; empty where nobody knows."""
-    text = timestamp(event.time_ns // 10**9 * 10**9, "rfc3339").decode() if event.time_ns else "null"
+    text = timestamp(time_ns // 10**9 * 10**9, "rfc3339").decode() if time_ns else "null"
     return "" if text == "null" else text.strip('"')

@@ -19,7 +19,7 @@ REFUSED = ":handshake"
 """In the headers of a response that refuses: why. No receiver can send a header of this name (RFC 9110, section 5.1)."""
 _WITHDRAWN = frozenset({401, 403, 404, 405, 410})
 _REFUSAL_STATUS = 403
-_RATE = re.compile(r"\*|0*[1-9][0-9]{0,8}", re.ASCII)
+_RATE = re.compile(r"\*|[1-9][0-9]{0,8}", re.ASCII)
 
 
 @dataclass(slots=True)

@@ -51,6 +51,7 @@ async def test_events_are_rendered_and_those_that_lack_something_are_dead_letter
         headers = {name: value.decode() for name, value in letter.headers}
         assert (letter.value, headers["forwarder-reason"]) == (values[3], "unrenderable")
         told[headers["forwarder-webhook"]] = headers["forwarder-response"]
+        assert headers["forwarder-detail"] == headers["forwarder-response"]
     assert told["single"].startswith("template: 1:46: data.data.user is missing")
     assert told["batched"].startswith("template: 1:70: e.data.data.user is missing")
 

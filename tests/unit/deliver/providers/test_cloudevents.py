@@ -297,6 +297,7 @@ class TestHandshake:
             (allowed(webhook_allowed_rate="-1"), "neither"),
             (allowed(webhook_allowed_rate="9" * 5000), "neither"),
             (allowed(webhook_allowed_rate="many"), "neither"),
+            (allowed(webhook_allowed_rate="0" * 5000 + "1"), "neither"),
         ],
     )
     async def test_a_refusal_is_told_and_asked_about_again_slowly(self, answer: Response, words: str) -> None:
