@@ -61,7 +61,7 @@ def tree_complaints(tree: Any, spec: ProviderSpec, *, inside_around: bool = Fals
         for reference in references(leaf):
             for problem in _of_reference(reference, spec, inside_around):
                 yield path, problem
-            if reference.name == "events" and (text != "$events" or "$text" in path):
+            if inside_around and reference.name == "events" and (text != "$events" or "$text" in path):
                 yield path, "`$events` stands alone: it is a list, and neither inside a text nor filtered"
 
 

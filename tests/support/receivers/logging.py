@@ -46,9 +46,11 @@ class Sentinel(Strict):
     """Azure Monitor, "Logs Ingestion API": an array, `TimeGenerated`, 1 MB; service limits: 64 KB per field."""
 
     path: str = "/dataCollectionRules/dcr-1/streams/Custom-Events_CL"
+    token: str = ""
     rows: list[dict[str, Any]] = field(default_factory=list)
 
     def take(self, asked: Asked) -> Said:
+        need(not self.token or asked.headers.get("Authorization") == f"Bearer {self.token}", 401, "token")
         need(asked.path == self.path and asked.query.get("api-version") == "2023-01-01", 404, "path")
         need(asked.headers["Content-Type"] == "application/json", 400, "type")
         need(len(asked.body) <= 1_048_576, 413, "payload too large")

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 
 from forwarder.model.event import Event, identity
 from forwarder.model.verdict import Delivered, Pace, Retry
 from tests.integration.deliver.conftest import Making
-from tests.support.receivers.data import PLACES, Place
+from tests.integration.deliver.login_server import doors
+from tests.support.receivers.data import KEY, PLACES, SENTINEL, Place
 from tests.support.receivers.double import served
+from tests.support.receivers.logging import Sentinel
 from tests.support.receivers.settle import Settled, settle
 from tests.support.receivers.strict import Strict
 from tests.unit.deliver.make import event
@@ -134,6 +137,16 @@ class TestEveryReceiver:
         (verdict,) = done.verdicts
         assert isinstance(verdict, Retry) and verdict.pace is Pace.SLOW
         assert done.refused == []
+
+
+async def test_sentinel_gets_a_token_and_a_new_one_when_it_is_refused(sender: Making) -> None:
+    double = Sentinel(token="hunter2-token-2", path="/dataCollectionRules/dcr-1/streams/Custom-Events_CL")
+    scope = "https://monitor.azure.com/.default"
+    async with doors() as door, served(double, SENTINEL) as url:
+        auth = {"@type": "OAuth2", "tokenUrl": door.login_url, "clientId": "f", "clientSecret": KEY, "scopes": [scope]}
+        done = await settle(sender(url=url, payload={"format": "sentinel"}, httpAuth=auth), [event(b"{}")])
+        assert [parse_qs(asked.body.decode())["scope"] for asked in door.logins.requests] == [[scope], [scope]]
+    assert done.verdicts == [Delivered()] and len(double.rows) == 1
 
 
 OPEN, SEEN, OVER = (b'{"alert":{"id":"a/1"},"status":"%b"}' % word for word in (b"new", b"Acknowledged", b"Resolved"))

@@ -98,6 +98,6 @@ def test_a_body_is_no_larger_than_was_thought(texts: list[str]) -> None:
     ],
 )
 def test_a_template_that_cannot_be_read_is_refused_at_load(options: Any, option: str, words: str) -> None:
-    (problem,) = complaints(payload_of({"format": "connectsecure", **options}))
+    problem, *_ = complaints(payload_of({"format": "connectsecure", **options}))
     assert problem[0] == option and words in problem[1]
     assert list(complaints(payload_of({"format": "connectsecure", "lines": LINES}))) == []
