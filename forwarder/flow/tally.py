@@ -71,10 +71,9 @@ class Tally:
             new = count - seen.dead.get(why, 0)
             if new > 0:
                 seen.dead[why] = count
-                known = DeadLetterReason.FILTER_ERROR if isinstance(why, Unreadable) else why
-                self._observer.emit(
-                    EventsDeadLettered(webhook=lane.name, reason=known, count=new, detail=lane.flights.last_error)
-                )
+                filtered = isinstance(why, Unreadable)
+                known, detail = (DeadLetterReason.FILTER_ERROR, "") if filtered else (why, lane.flights.last_refusal)
+                self._observer.emit(EventsDeadLettered(webhook=lane.name, reason=known, count=new, detail=detail))
 
     def _state(self, lane: Lane, seen: _Seen) -> None:
         previous = "" if seen.state is None else seen.state.value

@@ -35,6 +35,7 @@ class Outcomes(InFlight):
         self.last_start = -math.inf
         self.hold_until = -math.inf
         self.last_error = ""
+        self.last_refusal = ""
         self._gave_up = -math.inf
         self._failing_since = math.inf
         self._settle = settle
@@ -165,6 +166,8 @@ class Outcomes(InFlight):
             self._settle(flight, arrived)
         if stop:
             return Alarm.REFUSES_ALL
+        if refused:
+            self.last_refusal = verdict.reason
         for _ in range(refused):
             self._meter.refused()
         if mixed:
@@ -177,6 +180,7 @@ class Outcomes(InFlight):
         part = flight.head
         part.attempts -= 1
         part.tried = False
+        self.last_refusal = part.excerpt
         if isinstance(verdict, Halve) and len(part.events) > 1:
             flight.split_head(len(part.events) // 2)
         elif isinstance(verdict, Partial):
@@ -204,6 +208,7 @@ class Outcomes(InFlight):
         if self._meter.would_exceed():
             return Alarm.REFUSES_ALL
         self._meter.refused()
+        self.last_refusal = reason
         flight.condemn(part.events, Fate.DEAD_LETTER, single)
         return None
 
@@ -212,6 +217,7 @@ class Outcomes(InFlight):
     ) -> None:
         flight.retry_at = -math.inf
         if self.policy.on_discard == "deadLetter":
+            self.last_refusal = self.last_error
             flight.condemn(events, Fate.DEAD_LETTER, letter)
         else:
             flight.condemn(events, Fate.DISCARD, discard)

@@ -43,16 +43,16 @@ def _decode(path: Path, content: bytes) -> str:
 
 
 def webhook_files(folder: Path, config: Path) -> list[Path]:
-    """The webhook files of a folder and its sub-folders, sorted. Symbolic links are followed, hidden names are not
-    looked at (a ConfigMap keeps its versions in `..data`). The configuration itself is never one of them.
+    """The webhook files of a folder and its sub-folders, sorted. Symbolic links are followed; hidden names (a ConfigMap keeps
+    its versions in `..data`), pipes, sockets and devices are not looked at. The configuration itself is never one of them.
 
     Raises Unparsable when the folder cannot be listed.
     """
     problem = "" if folder.is_dir() else "no such folder"
     if problem:
         raise Unparsable(Problem(Mark(str(folder)), "", problem))
-    own = config.resolve()
-    return sorted(path for path in _walk(folder, set()) if path.resolve() != own)
+    own = os.path.realpath(config)
+    return sorted(path for path in _walk(folder, set()) if os.path.realpath(path) != own)
 
 
 def _walk(folder: Path, seen: set[str]) -> Iterator[Path]:
@@ -66,5 +66,5 @@ def _walk(folder: Path, seen: set[str]) -> Iterator[Path]:
             continue
         if path.is_dir():
             yield from _walk(path, seen)
-        elif path.suffix in SUFFIXES:
+        elif path.suffix in SUFFIXES and (path.is_file() or not path.exists()):  # opening a pipe waits for a writer
             yield path

@@ -7,6 +7,7 @@ import sys
 from typing import Any
 
 from forwarder.settings.dialects import NAMES
+from forwarder.settings.payload import MODELS
 from forwarder.settings.process import Settings
 
 _REFERENCE = {"$ref": "#/$defs/FromEnvironment"}
@@ -29,6 +30,13 @@ def schema() -> dict[str, Any]:
     document: dict[str, Any] = _open(Settings.model_json_schema(by_alias=True))
     document["title"] = "Forwarder configuration"
     document["$defs"] |= {"FromEnvironment": _FROM_ENVIRONMENT, "Dialect": _DIALECT}
+    own = document["$defs"]["CustomPayload"]
+    own["properties"]["format"] = {
+        "type": "string",
+        "not": {"enum": list(MODELS)},
+        "description": "One of `providers`.",
+    }
+    own["required"] = ["format"]
     hooks = document["properties"]["webhooks"]
     hooks["items"] = {"anyOf": [hooks["items"], {"$ref": "#/$defs/Dialect"}]}
     return {"$schema": "https://json-schema.org/draft/2020-12/schema"} | document

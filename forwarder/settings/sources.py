@@ -1,4 +1,4 @@
-"""Reads the configuration file and the webhook files into trees: substituted, translated, overridden. Validates nothing."""
+"""Reads the configuration, webhook files and provider files into trees: substituted, translated, overridden. Validates nothing."""
 
 from __future__ import annotations
 
@@ -36,7 +36,8 @@ class Raw:
 
 
 def read(path: Path, environ: Mapping[str, str]) -> Raw:
-    """The configuration at `path` and the files of its `webhooksDir`. Every file is read, whatever is wrong with others."""
+    """The configuration at `path` and the files of its `webhooksDir` and `providersDir`. Every file is read, whatever is wrong with
+    others."""
     reader = _Reader(path, environ)
     reader.configuration()
     reader.folder()

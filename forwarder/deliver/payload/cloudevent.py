@@ -18,6 +18,7 @@ import msgspec
 from msgspec import Raw
 
 from forwarder.deliver.payload.body import json_string, json_value
+from forwarder.deliver.payload.records import created_ns
 from forwarder.deliver.payload.shape.names import Getter
 from forwarder.deliver.payload.shape.scene import Scene, text_of
 from forwarder.deliver.payload.timestamps import timestamp
@@ -155,7 +156,8 @@ def _member(event: Event, media: str) -> bytes:
 
 def _made(event: Event, making: Making, key: str | None) -> CloudEvent:
     """From the envelope. A record that is no JSON becomes text data."""
-    time = timestamp(event.time_ns, "rfc3339") if event.time_ns else b"null"
+    created = created_ns(event)
+    time = timestamp(created, "rfc3339") if created else b"null"
     given: dict[str, bytes] = {
         "specversion": b'"1.0"',
         "id": json_string(event_id(event, making.cluster)),

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from forwarder.deliver.payload.records import text_of
+from forwarder.deliver.payload.records import created_ns, text_of
 from forwarder.deliver.payload.shape.cutting import cut
 from forwarder.deliver.payload.shape.names import summary
 from forwarder.deliver.payload.shape.scene import Scene
@@ -72,7 +72,7 @@ def plain(text: str) -> str:
 
 def _single(event: Event, cluster: str, title: str, marker: str) -> Message:
     scene = Scene(event, cluster, 1)
-    facts = [("Severity", Severity(event.severity).name.lower()), ("Time", _time(event.time_ns))]
+    facts = [("Severity", Severity(event.severity).name.lower()), ("Time", _time(created_ns(event)))]
     facts += [("Type", plain(event.type)), ("Tenant", plain(event.tenant)), ("Id", plain(scene.id))]
     if scene.id != scene.identity:
         facts.append(("Kafka", scene.identity))
@@ -115,7 +115,7 @@ def _titled(title: str, head: str, marker: str) -> str:
 
 
 def _span(events: Sequence[Event]) -> str:
-    times = [time for time in [event.time_ns for event in events] if time]
+    times = [time for time in [created_ns(event) for event in events] if time]
     first, last = _time(min(times, default=0)), _time(max(times, default=0))
     return first if first == last else f"{first} to {last}"
 

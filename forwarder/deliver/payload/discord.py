@@ -23,7 +23,7 @@ from forwarder.model.verdict import Pace, Retry
 _DESCRIPTION, _TOGETHER = 4096, 6000
 _TITLE, _VALUE = 256 // 2 - 1, 1024 // 2 - 1
 """Half of what Discord takes: each character may get a backslash, or count twice."""
-_SIGNS = "*_~`|>[]()#<@-"
+_SIGNS = "*_~`|>[]#<@"
 _LONGEST_SECONDS = 3600.0
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from forwarder.deliver.payload.chat import Chat, escaped
 from forwarder.deliver.payload.digest import Message
 
-_SIGNS = "*_~`|>[]()#<!:-"
+_SIGNS = "*_~`|>[]#<"
 _PARTED = "@\u200b"
 _ATTACHMENT = 7900
 
@@ -23,7 +23,7 @@ class Mattermost(Chat):
     def shown(self, message: Message) -> Any:
         """Lines or record are the attachment's text; facts are its fields."""
         attachment = {
-            "fallback": _told(message.title),
+            "fallback": message.title.replace("@", _PARTED),
             "color": self.spec.severity[message.worst],
             "title": _told(message.title),
             "text": _text(message),

@@ -85,10 +85,10 @@ def faults(value: Any, rule: dict[str, Any], defs: dict[str, Any], path: str = "
     """A validator of the part of JSON Schema that the generated schema uses."""
     if "$ref" in rule:
         return faults(value, defs[rule["$ref"].removeprefix("#/$defs/")], defs, path)
-    for word in ("anyOf", "oneOf"):
-        if word in rule:
-            tries = [faults(value, part, defs, path) for part in rule[word]]
-            return [] if [] in tries else min(tries, key=len)
+    if word := next((word for word in ("anyOf", "oneOf") if word in rule), None):
+        return _choice_faults([faults(value, part, defs, path) for part in rule[word]], word, path)
+    if "not" in rule and faults(value, rule["not"], defs, path) == []:
+        return [f"{path}: {value!r} is taken"]
     kinds = {
         "object": dict,
         "array": list,
@@ -113,6 +113,12 @@ def faults(value: Any, rule: dict[str, Any], defs: dict[str, Any], path: str = "
     if isinstance(value, str) and not re.search(rule.get("pattern", ""), value):
         return [f"{path}: {value!r} does not match"]
     return [f"{path}: too small"] if isinstance(value, int | float) and value < rule.get("minimum", value) else []
+
+
+def _choice_faults(tries: list[list[str]], word: str, path: str) -> list[str]:
+    if word == "oneOf" and tries.count([]) > 1:
+        return [f"{path}: more than one form fits"]
+    return [] if [] in tries else min(tries, key=len)
 
 
 def _object_faults(value: dict[str, Any], rule: dict[str, Any], defs: dict[str, Any], path: str) -> list[str]:
@@ -148,6 +154,9 @@ def test_the_example_matches_the_schema() -> None:
         ({"throttle": "never"}, False),
         ({"level": "HIGH"}, False),
         ({"level": "high"}, True),
+        ({"payload": {"format": "splunk", "index": "main"}}, True),
+        ({"payload": {"format": "splunk", "indx": "main"}}, False),
+        ({"payload": {"timestampFormat": "rfc3339"}}, True),
         ({"unknown": 1}, False),
         ({"httpHeaders": {"A": "b", "C": {"@type": "Value", "secret": "s"}}}, True),
         ({"signatureKey": {"@type": "Valu"}}, False),

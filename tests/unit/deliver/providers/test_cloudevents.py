@@ -76,6 +76,9 @@ class TestEveryMode:
         assert (found["id"], found["type"], found["data"]) == ("c/topic/0/7", "topic", None)
         assert "time" not in found and "severitynumber" not in found and "tenantid" not in found
 
+    def test_the_time_of_the_record_stands_in_for_the_events(self, mode: str) -> None:
+        assert one(event(b"{}"), mode)["time"] == "2023-11-14T22:13:20.123Z"
+
     def test_a_text_is_text_data(self, mode: str) -> None:
         found = one(event(b"plain text", text=True), mode)
         assert (found["data"], found["datacontenttype"]) == ("plain text", "text/plain; charset=utf-8")

@@ -259,7 +259,7 @@ class TestEveryFormat:
     @pytest.mark.parametrize("word", HOSTILE)
     def test_no_text_breaks_out_of_its_place(self, name: str, word: str) -> None:
         record = json.dumps({"message": word, word: [word], "status": word}).encode()
-        kept = {"type": word or "t", "tenant": word}
+        kept: dict[str, Any] = {"type": word or "t", "tenant": word}
         if name == "template" and "\ud800" in word:  # it reads the record, which is no text that UTF-8 knows
             with pytest.raises(Unrenderable):
                 provider(name).render([event(record, **kept)])

@@ -64,6 +64,13 @@ def test_a_single_event_is_told_in_full() -> None:
     assert (message.record, message.lines) == (record.decode(), ())
 
 
+def test_the_time_of_the_record_stands_in_for_the_events() -> None:
+    assert dict(told([event(b"1")]).facts)["Time"] == "2023-11-14T22:13:20Z"
+    assert dict(told([event(b"1"), event(b"2", 1)]).facts)["Time"] == "2023-11-14T22:13:20Z"
+    nobody = event(b"1", timestamp_ms=-1)
+    assert "Time" not in dict(told([nobody]).facts) | dict(told([nobody, nobody]).facts)
+
+
 def test_the_same_events_give_the_same_message_whatever_order_their_types_come_in() -> None:
     assert told(of("a", "b")).facts[0] == told(of("b", "a")).facts[0]
 
