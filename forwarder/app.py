@@ -142,7 +142,14 @@ class Service:
 
     def _make_pipeline(self, group: Group) -> Pipeline:
         around = Surroundings(
-            self._observer, self._health, self.clock, random.random, self._crash, self._appeared, steady, self._partitions
+            self._observer,
+            self._health,
+            self.clock,
+            random.random,
+            self._crash,
+            self._appeared,
+            steady,
+            self._partitions,
         )
         self.pipeline = Pipeline(self.loaded.settings, group, around)
         gc.collect()

@@ -220,7 +220,13 @@ class Pipeline:
 
     def _start_loops(self) -> None:
         if not self._loops:
-            works = (self._checkpoints(), self._look_around(), self._vigil.run(), self._recorder.run(), self._sharing.run())
+            works = (
+                self._checkpoints(),
+                self._look_around(),
+                self._vigil.run(),
+                self._recorder.run(),
+                self._sharing.run(),
+            )
             self._loops = [self._loop(work) for work in works]
 
     async def _checkpoints(self) -> None:

@@ -214,7 +214,9 @@ async def _request(sender: Sender, webhook: Webhook, title: str, events: tuple[E
     except (SecretUnavailable, KeyUnusable) as error:
         return Rendered(title, len(events), str(error))
     body = sender.blotted(content.decode("utf-8", "replace"))
-    return Rendered(title, len(events), "", request.method, shown_url(request.url, request.secret_url), shown_headers(request), body)
+    return Rendered(
+        title, len(events), "", request.method, shown_url(request.url, request.secret_url), shown_headers(request), body
+    )
 
 
 def _as_text(one: Rendered) -> str:

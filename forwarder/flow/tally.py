@@ -71,8 +71,9 @@ class Tally:
             new = count - seen.dead.get(why, 0)
             if new > 0:
                 seen.dead[why] = count
-                filtered = isinstance(why, Unreadable)
-                known, detail = (DeadLetterReason.FILTER_ERROR, "") if filtered else (why, lane.flights.last_refusal)
+                known, detail = why, lane.flights.last_refusal
+                if isinstance(known, Unreadable):
+                    known, detail = DeadLetterReason.FILTER_ERROR, ""
                 self._observer.emit(EventsDeadLettered(webhook=lane.name, reason=known, count=new, detail=detail))
 
     def _state(self, lane: Lane, seen: _Seen) -> None:

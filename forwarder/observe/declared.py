@@ -214,7 +214,9 @@ CONCURRENCY_LIMIT = _gauge(
     "webhook",
 )
 RATE_TOKENS = _gauge(
-    "forwarder_rate_limit_tokens", "Tokens left in this worker's part of `rateLimit`; 0 without a limit, too.", "webhook"
+    "forwarder_rate_limit_tokens",
+    "Tokens left in this worker's part of `rateLimit`; 0 without a limit, too.",
+    "webhook",
 )
 LIMIT_WAITING = _gauge(
     "forwarder_limit_waiting",

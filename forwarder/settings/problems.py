@@ -16,6 +16,8 @@ _DARK = frozenset({
 _CLEAR = frozenset({"@type", "variableName", "filePath", "scheme"})
 _URLS = frozenset({"url", "endpoint", "proxy"})
 _SHOWN_CHARACTERS = 80
+SILENT = frozenset({"extra_forbidden", "missing", "model_attributes_type"})
+"""Complaints that never show the value: it says nothing, or is a text where a secret's form is expected, so perhaps the secret."""
 
 
 class Weight(Enum):

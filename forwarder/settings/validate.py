@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from forwarder.settings.phrases import phrase
-from forwarder.settings.problems import Problem, shown
+from forwarder.settings.problems import SILENT, Problem, shown
 from forwarder.settings.tree import MapNode, Step, locate, plain, written
 from forwarder.settings.types import Model
 
@@ -59,5 +59,5 @@ def _is_echo(error: ErrorDetails, errors: list[ErrorDetails]) -> bool:
 def _problem(error: ErrorDetails, model: type[Model], node: MapNode, prefix: str) -> Problem:
     steps: tuple[Step, ...] = error["loc"]
     mark, found, path = locate(node, steps)
-    value = "" if error["type"] in ("extra_forbidden", "missing") else shown(found, path)
+    value = "" if error["type"] in SILENT else shown(found, path)
     return Problem(mark, prefix + written(path), phrase(error, model, found) + value)

@@ -11,7 +11,7 @@ from forwarder.model.severity import Severity
 from forwarder.settings.checks.headers import CONTROL, header_problems
 from forwarder.settings.payload import MODELS, CustomPayload, Payload, model_of
 from forwarder.settings.phrases import phrase
-from forwarder.settings.problems import Finding, nearest, shown
+from forwarder.settings.problems import SILENT, Finding, nearest, shown
 from forwarder.settings.process import Settings
 from forwarder.settings.providers.leaves import LeafError, leaves, parse, steps
 from forwarder.settings.providers.shapes import references
@@ -82,7 +82,10 @@ def _of_webhook(hook: Webhook, settings: Settings) -> Iterator[tuple[tuple[Step,
                 path: tuple[Step, ...] = found["loc"]
                 if found["type"] == "missing" or path[0] in extra:  # a wrong default is the provider's, and said there
                     value = extra.get(str(path[0]))
-                    yield path, phrase(found, model, _text(value)) + _value(found, value, ("payload", *path))
+                    yield (
+                        _without_tags(path, extra),
+                        phrase(found, model, _text(value)) + _value(found, value, ("payload", *path)),
+                    )
 
 
 def _options(payload: Payload) -> Iterator[tuple[tuple[Step, ...], str]]:
@@ -125,4 +128,16 @@ def _text(value: object) -> Text:
 
 
 def _value(error: ErrorDetails, value: object, path: tuple[Step, ...]) -> str:
-    return "" if error["type"] in ("extra_forbidden", "missing") else shown(_text(value), path)
+    return "" if error["type"] in SILENT else shown(_text(value), path)
+
+
+def _without_tags(path: tuple[Step, ...], extra: object) -> tuple[Step, ...]:
+    """The path as it is in the file: a union's tags are no keys."""
+    kept: list[Step] = []
+    for at, step in enumerate(path):
+        if isinstance(extra, dict) and step in extra:
+            extra = extra[step]
+        elif at < len(path) - 1:
+            continue
+        kept.append(step)
+    return tuple(kept)

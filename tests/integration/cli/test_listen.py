@@ -100,7 +100,7 @@ def test_it_answers_as_told() -> None:
         (["--behaviour", "sleepy"], "is no behaviour"),
         (["--scheme", "rot13"], "is no signature scheme"),
         (["--secret-env", "NO_SUCH_VARIABLE"], "NO_SUCH_VARIABLE is not set"),
-        (["--scheme", "standard-webhooks", "--secret", "!"], "is not base64"),
+        (["--scheme", "standard-webhooks", "--secret", "!"], "is not whsec_ and base64"),
     ],
 )
 def test_wrong_options_are_refused_with_the_reason(options: list[str], said: str) -> None:

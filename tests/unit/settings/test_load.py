@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -120,6 +121,15 @@ def test_a_webhook_file_may_have_each_of_its_shapes(place: Place, text: str) -> 
 def test_a_file_of_several_documents_holds_several_webhooks(place: Place) -> None:
     place.write("name: b\nurl: https://b.example/\n---\n- name: a\n  url: https://a.example/\n", "hooks/x.yaml")
     assert [hook.name for hook in place.load(SOURCES + "webhooksDir: hooks\n").settings.webhooks] == ["b", "a"]
+
+
+def test_links_in_a_circle_and_pipes_in_a_folder_neither_break_nor_hold_up_the_reading(place: Place) -> None:
+    place.write("name: a\nurl: https://a.example/\n", "hooks/a.yaml")
+    os.mkfifo(place.folder / "hooks" / "pipe.yaml")
+    assert [hook.name for hook in place.load(SOURCES + "webhooksDir: hooks\n").settings.webhooks] == ["a"]
+    (place.folder / "hooks" / "round.yaml").symlink_to("round.yaml")
+    [problem] = place.problems(SOURCES + "webhooksDir: hooks\n")
+    assert problem.startswith("hooks/round.yaml: cannot be read")
 
 
 def test_webhooks_come_from_the_file_and_then_from_the_folder_by_file_name(place: Place) -> None:

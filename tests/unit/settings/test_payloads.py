@@ -144,3 +144,22 @@ def test_a_provider_is_compared_by_its_facts(place: Place) -> None:
     assert set(changed.changed) == {"siem"} and not changed.restart
     assert first.fingerprints == again.fingerprints
     assert first.fingerprints != other.fingerprints
+
+
+@pytest.mark.parametrize(
+    ("payload", "said"),
+    [
+        ("{format: pagerduty, routingKey: hunter2}", "payload.routingKey: a mapping of keys is expected, such as"),
+        ("{format: own, pin: hunter2}", "payload.pin: a mapping of keys is expected, such as"),
+        (
+            '{format: own, pin: {"@type": Value, secrt: hunter2}}',
+            "payload.pin.secrt: unknown key (did you mean `secret`?)",
+        ),
+        ('{format: datadog, apiKey: {"@type": Value, secrt: hunter2}}', "payload.apiKey.secrt: unknown key"),
+    ],
+)
+def test_a_secret_in_the_wrong_form_is_not_shown(place: Place, payload: str, said: str) -> None:
+    own = "providers: {own: {title: T, documents: [d], body: $data, options: {pin: {type: secret, meaning: m}}}}\n"
+    problems = place.problems(place.hook(f"payload: {payload}", own))
+    assert any(f"webhooks[siem].{said}" in problem for problem in problems), problems
+    assert all("hunter2" not in problem for problem in problems)
