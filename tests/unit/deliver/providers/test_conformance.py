@@ -10,19 +10,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from forwarder.clock import ManualClock
 from forwarder.configuration import load_checked
 from forwarder.deliver.client import Client
-from forwarder.deliver.payload.provider import Body, Provider, Unrenderable
-from forwarder.deliver.payload.registry import CODE, provider_of
+from forwarder.deliver.payload.provider import Provider, Unrenderable
+from forwarder.deliver.payload.registry import provider_of
 from forwarder.deliver.sender import Prepared, Sender
 from forwarder.lane.sizes import body_size
 from forwarder.model.attempt import Response
-from forwarder.model.event import Event, event_id, identity
+from forwarder.model.event import Event, identity
 from forwarder.model.verdict import Delivered, Halve, Partial, Verdict
 from forwarder.settings.payload import MODELS, payload_of
 from forwarder.settings.process import Egress
@@ -30,6 +29,7 @@ from forwarder.settings.providers import reference
 from forwarder.settings.providers.shapes import complaints
 from tests.support.receivers.data import PLACES
 from tests.unit.deliver.make import batch, event, secret, webhook
+from tests.unit.deliver.providers.reading import shape, values, words
 
 FORMATS = tuple(MODELS)
 DATA = tuple(name for name in FORMATS if MODELS[name].spec.body is not None)
@@ -102,39 +102,6 @@ def most(name: str) -> int:
 
 def events_of(count: int, **fields: Any) -> list[Event]:
     return [event(b'{"message":"m%d","n":%d}' % (at, at), at, severity=at % 7, **fields) for at in range(count)]
-
-
-def values(body: Body) -> list[Any]:
-    """The JSON values of a body, whatever their number; a body that is no JSON is one text."""
-    text = body.content.decode("utf-8")
-    if "json" not in body.content_type:
-        return [text]
-    decoder, found, at = json.JSONDecoder(), [], 0
-    while at < len(text):
-        value, at = decoder.raw_decode(text, at)
-        found.append(value)
-        at += len(text[at:]) - len(text[at:].lstrip("\n"))
-    return found
-
-
-def texts(value: Any) -> list[str]:
-    """Every text in a value, names too, in order; those that hold JSON themselves also taken apart."""
-    if isinstance(value, dict):
-        return [text for name, item in value.items() for text in (name, *texts(item))]
-    if isinstance(value, list):
-        return [text for item in value for text in texts(item)]
-    if isinstance(value, str) and value.startswith('{"'):
-        try:
-            return [value, *texts(json.loads(value))]
-        except ValueError:
-            return [value]
-    return [value] if isinstance(value, str) else []
-
-
-def words(body: Body) -> str:
-    return "\x00".join(
-        [text for value in values(body) for text in texts(value)] + [v for _, v in body.headers] + [body.path]
-    )
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -317,50 +284,6 @@ class TestEveryFormat:
         assert found
 
 
-def shape(value: Any) -> Any:
-    """The value without its texts and the names of the record: what a text could change by breaking out."""
-    if isinstance(value, dict):
-        return {k: shape(v) for k, v in value.items() if k in KNOWN}
-    if isinstance(value, list):
-        return [shape(item) for item in value]
-    return type(value).__name__
-
-
-KNOWN = {
-    name
-    for spec in (MODELS[each].spec for each in FORMATS)
-    for tree in (spec.body, spec.around)
-    for name in texts(tree)
-}
-
-
 @pytest.mark.parametrize("name", DATA)
 def test_a_format_that_is_data_has_nothing_to_complain_of(name: str) -> None:
     assert list(complaints(MODELS[name].spec)) == []
-
-
-def test_the_page_is_up_to_date() -> None:
-    assert DOCS.read_text("utf-8") == reference.text(), (
-        "python -m forwarder.settings.providers.reference > docs/providers.md"
-    )
-
-
-def test_the_page_says_of_code_what_is_so() -> None:
-    looking = {n for n, kind in CODE.items() if kind.read is not Provider.read or kind.after is not Provider.after}
-    assert set(reference.ANSWERS) == looking
-    assert set(reference.CUTS) == set(FORMATS) - set(DATA)
-
-
-def test_the_example_of_ones_own_loads(tmp_path: Path) -> None:
-    own = yaml.safe_load((Path(reference.__file__).parent / "own.yaml").read_text("utf-8"))
-    hook = {
-        "name": "siem",
-        "url": "https://siem.example.com/intake",
-        "payload": {"format": "my-siem", "token": secret("t" * 20)},
-    }
-    path = tmp_path / "forwarder.yaml"
-    path.write_text(yaml.safe_dump({"sources": [{"topic": "t"}], **own, "webhooks": [hook]}), "utf-8")
-    payload = load_checked(path, {}).settings.webhooks[0].payload
-    (read,) = values(provider_of(payload, "c").render([event(b'{"user":{"name":"ada"}}')]))
-    assert read["index"] == "main" and read["events"][0]["who"] == "ada"
-    assert read["events"][0]["key"] == event_id(event(), "c")
