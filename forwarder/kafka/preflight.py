@@ -40,7 +40,6 @@ APPEAR_SECONDS = 15.0
 APPEAR_PAUSE_SECONDS = 0.2
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 30.0
-TOPIC_NAME_LIMIT = 249
 
 _REFUSALS = (KafkaError, OSError, TimeoutError)
 _STARTING = (GroupCoordinatorNotAvailableError, GroupLoadInProgressError)
@@ -184,7 +183,7 @@ async def mend_checkpoint_topics(kafka: Kafka, sources: Sequence[ResolvedSource]
 async def _checkpoint_topic(admin: Any, kafka: Kafka, source: ResolvedSource) -> str:
     """Make, grow or set up one checkpoint topic; returns what could not be checked, or nothing."""
     name = topics.checkpoint_topic(kafka.group, source.topic)
-    if len(name) > TOPIC_NAME_LIMIT:
+    if len(name) > topics.NAME_LIMIT:
         raise StartupError(f"the checkpoint topic's name {name} is too long: shorten kafka.group", retryable=False)
     partitions = (await _describe_ours(admin, [name]))[name]
     if partitions == 0:

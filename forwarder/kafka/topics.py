@@ -18,6 +18,8 @@ from forwarder.kafka.connection import client_options
 from forwarder.settings.kafka import Kafka
 
 MAX_RECORD_BYTES = 8 * 1024 * 1024
+NAME_LIMIT = 249
+"""Characters of a topic's name (Kafka's own limit)."""
 _BROKER_DEFAULT = -1
 _SET_ON_TOPIC = 1
 

@@ -40,14 +40,14 @@ async def test_an_attempt_says_what_went_wrong(make_flow, answer, verdict, error
 
 async def test_a_dead_letter_is_told_with_what_was_said_of_it_not_with_a_later_trouble(make_flow):
     flow = make_flow(hook(maxEvents=1, throttle="10ms"))
-    answers = [Response(400), Response(503)]
+    answers = [Response(200), Response(400), Response(503)]
 
     async def post(request):
         return Exchange(answers.pop(0) if answers else Response(503))
 
     flow.client.answer = post
     await flow.assign()
-    flow.fill_and_take(2)
+    flow.fill_and_take(3)
     await asyncio.sleep(1.5)
     told = flow.lines.told("events dead-lettered")[0]
     assert (told["reason"], told["detail"]) == ("refused", "status 400 for 1 event")
