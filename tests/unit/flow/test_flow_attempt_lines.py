@@ -49,5 +49,6 @@ async def test_a_dead_letter_is_told_with_what_was_said_of_it_not_with_a_later_t
     await flow.assign()
     flow.fill_and_take(3)
     await asyncio.sleep(1.5)
+    flow.tally.sync_all()
     told = flow.lines.told("events dead-lettered")[0]
     assert (told["reason"], told["detail"]) == ("refused", "status 400 for 1 event")
