@@ -13,7 +13,7 @@ from forwarder.deliver.compress import compressed
 from forwarder.deliver.conversation import Conversation, Letter, below, sealed, target
 from forwarder.deliver.credentials import Credentials
 from forwarder.deliver.identity import digest_id
-from forwarder.deliver.payload.provider import Body, Provider, Unrenderable
+from forwarder.deliver.payload.provider import Body, Overfull, Provider, Unrenderable
 from forwarder.deliver.payload.registry import provider_of
 from forwarder.deliver.redact import blotted, describe, scrubbed
 from forwarder.deliver.request import Request
@@ -76,6 +76,8 @@ class Sender:
             body = self._provider.render(batch.events)
         except SecretUnavailable as error:
             return Unsendable(Failure(Fault.CREDENTIALS, str(error)))
+        except Overfull as error:
+            return Unsendable(Failure(Fault.UNSENDABLE, str(error)), Halve(str(error)))
         except Unrenderable as error:
             because = DeadLetterReason.UNRENDERABLE
             rest = tuple(index for index in range(len(batch.events)) if index not in error.events)

@@ -44,6 +44,10 @@ class Unrenderable(Exception):
         self.events = tuple(events)
 
 
+class Overfull(Exception):
+    """Several events are together more than one body may be or take to make; fewer of them may do. The text is for people."""
+
+
 class Talk(Protocol):
     """One attempt's conversation with the receiver: same authentication, TLS, guard and connections as the POST itself, and
     never longer than the webhook's `timeout`."""
@@ -85,7 +89,7 @@ class Provider:
         self.options: Mapping[str, Any] = payload.options
 
     def render(self, events: Sequence[Event]) -> Body:
-        """The events, in sending order, as one body. Raises Unrenderable, SecretUnavailable."""
+        """The events, in sending order, as one body. Raises Unrenderable, Overfull, SecretUnavailable."""
         raise NotImplementedError
 
     def read(self, response: Response, events: Sequence[Event]) -> Reading:
@@ -113,4 +117,4 @@ class Provider:
         return held.read() if held is not None else None
 
 
-__all__ = ["Body", "Partial", "Provider", "Reading", "Talk", "Unrenderable"]
+__all__ = ["Body", "Overfull", "Partial", "Provider", "Reading", "Talk", "Unrenderable"]

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from forwarder.deliver.payload.body import on_one_line
-from forwarder.deliver.payload.provider import Body, Provider, Unrenderable
+from forwarder.deliver.payload.provider import Body, Overfull, Provider, Unrenderable
+from forwarder.deliver.template.bounds import MAX_OUTPUT_BYTES, WORK, WORK_PER_EVENT
 from forwarder.deliver.template.engine import Template, compile_template, is_json, is_lines
+from forwarder.deliver.template.subject import Subject
 from forwarder.deliver.template.tree import RenderError, TemplateError
-from forwarder.deliver.template.variables import Subject
 from forwarder.model.event import Event
 from forwarder.settings.payload import Payload
 from forwarder.settings.templates.resolve import filled, is_filled
@@ -49,16 +50,26 @@ class Templated(Provider):
         try:
             return self._template.render(subjects)
         except RenderError as error:
+            if error.bounded and len(subjects) > 1:  # all of them share the bounds: who took the most is not known
+                raise Overfull(self._told([str(error)], 1)) from None
             blamed = range(len(subjects)) if error.event is None else (error.event,)
             raise Unrenderable(blamed, self._told([str(error)], len(blamed))) from None
 
     def _each(self, subjects: list[Subject]) -> list[bytes]:
         bodies, failed = [], {}
+        room, work = MAX_OUTPUT_BYTES, WORK + WORK_PER_EVENT * len(subjects)
         for subject in subjects:
+            steps = WORK
             try:
-                bodies.append(self._template.render((subject,)))
+                body, steps = self._template.measured((subject,))
+                bodies.append(body)
+                room -= len(body)
             except RenderError as error:
                 failed[subject.index] = str(error)
+                steps *= error.bounded
+            work -= steps
+            if (room < 0 or work < 0) and len(subjects) > 1:
+                raise Overfull(self._told([f"{len(subjects)} events take more together than one rendering may"], 1))
         if failed:
             raise Unrenderable(tuple(failed), self._told(list(dict.fromkeys(failed.values())), len(failed)))
         return bodies

@@ -12,7 +12,7 @@ from forwarder.deliver.template.frame import Frame
 from forwarder.deliver.template.functions import Function
 from forwarder.deliver.template.scope import Getter
 from forwarder.deliver.template.tree import Call, Const, Expr, Place, RenderError, TemplateError, described
-from forwarder.deliver.template.values import MISSING, Json, Namespace
+from forwarder.deliver.template.values import FLAT, MISSING, Json, Namespace, weight
 
 
 def calling(expr: Call, function: Function, args: list[Getter], named: dict[str, Getter], strict: bool) -> Getter:
@@ -21,19 +21,21 @@ def calling(expr: Call, function: Function, args: list[Getter], named: dict[str,
     if len(worked_out) == 1 and not named:
         at = worked_out[0]
         return _calling_one(expr, _with_constants(expr, function, at), args[at], at, strict)
-    place = expr.place
+    place, charge = expr.place, _charge if expr.name in _SHALLOW else charge_whole
 
     def call(frame: Frame) -> Any:
         values = [arg(frame) for arg in args]
         if strict and MISSING in values:
             at = values.index(MISSING)
             raise missing(expr.args[at].place, expr.args[at])
+        others = {key: get(frame) for key, get in named.items()}
+        for value in (*values, *others.values()):
+            charge(frame, value, place)
         try:
-            result = function(*values, **{key: get(frame) for key, get in named.items()})
+            result = function(*values, **others)
         except (Exceeded, ValueError, TypeError) as error:
             raise _failed(expr, error) from None
-        for value in (result, *values[:1]):
-            _charge(frame, value, place)
+        _charge(frame, result, place)
         return result
 
     return call
@@ -53,17 +55,18 @@ def _with_constants(expr: Call, function: Function, at: int) -> Callable[[Any], 
 
 def _calling_one(expr: Call, function: Callable[[Any], Any], of: Getter, at: int, strict: bool) -> Getter:
     place, arg = expr.place, expr.args[at]
+    charge = _charge if expr.name in _SHALLOW else charge_whole
 
     def call(frame: Frame) -> Any:
         value = of(frame)
         if value is MISSING and strict:
             raise missing(arg.place, arg)
+        if value.__class__ is not str or len(value) >= _FREE:
+            charge(frame, value, place)
         try:
             result = function(value)
         except (Exceeded, ValueError, TypeError) as error:
             raise _failed(expr, error) from None
-        if value.__class__ is not str or len(value) >= _FREE:
-            _charge(frame, value, place)
         if result.__class__ is not bool and (result.__class__ is not str or len(result) >= _FREE):
             _charge(frame, result, place)
         return result
@@ -74,6 +77,13 @@ def _calling_one(expr: Call, function: Callable[[Any], Any], of: Getter, at: int
 _SHIFTS: Mapping[type, int] = {str: 6, Json: 6, list: 2, tuple: 2, range: 2, dict: 2, Namespace: 2}
 """Steps for going through a value: one for each 64 characters or 4 items, as the power of two."""
 _FREE = 64  # what is shorter costs no more than the call, which the loop around it has counted
+_SHALLOW = frozenset({
+    "length", "count", "len", "first", "last", "default", "d", "[]", "[:]", ".get", "index", "slice", "list", "reverse", "items",
+    ".items", ".keys", ".values", "map", "is none", "is string", "is number", "is boolean", "is true", "is false", "is mapping",
+    "is sequence", "is iterable", "json", "toJson", "tojson", "string",
+})  # fmt: skip
+"""Functions that look at a list's or a mapping's own items only, or whose result tells how much they did. The others write, compare
+or order all that is in it."""
 
 
 def _charge(frame: Frame, value: Any, place: Place) -> None:
@@ -82,6 +92,15 @@ def _charge(frame: Frame, value: Any, place: Place) -> None:
         frame.work -= len(value) >> shift
         if frame.work < 0:
             raise out_of_work(place)
+
+
+def charge_whole(frame: Frame, value: Any, place: Place) -> None:
+    """Steps for all that is in a value, however deep: taken before something goes through it. Raises RenderError."""
+    if value.__class__ in FLAT:
+        return
+    frame.work -= weight(value, frame.work)
+    if frame.work < 0:
+        raise out_of_work(place)
 
 
 def _failed(expr: Call, error: Exception) -> RenderError:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from forwarder.deliver.payload.template import compiled
+from forwarder.deliver.template.subject import Subject
 from forwarder.deliver.template.tree import RenderError
-from forwarder.deliver.template.variables import Subject
 from forwarder.model.event import TP, Event
 from forwarder.settings.payload import Payload, payload_of
 from forwarder.settings.problems import Finding, nearest
@@ -16,6 +17,8 @@ from forwarder.settings.templates.model import Template
 from forwarder.settings.templates.resolve import FORMAT, filled, is_filled
 from forwarder.settings.templates.sources import body_of, starters
 
+_MEDIA_TYPE = re.compile(r"[\w!#$&^.+-]+/[\w!#$&^.+-]+[ \t]*(;[ -~]*)?", re.ASCII)
+_OWN_VALUE = re.compile(r"""\bvalues(?:\.|\[["'])(\w+)""")
 _HARMLESS = Event(
     tp=TP("trial", 0), offset=0, timestamp_ms=1, key=None, value=b"{}", headers=(), id="trial", type="trial", when=1,
     severity=4, tenant="trial", size=2,
@@ -42,8 +45,13 @@ def _of_template(template: Template) -> tuple[tuple[str, ...], str] | None:
     source, unreadable = body_of(template)
     if unreadable:
         return ("file",), unreadable
+    if problem := _content_type(template.content_type):
+        return ("contentType",), problem
+    # Which values there are is for the webhooks to say: each is checked with its own.
+    values = dict.fromkeys(_OWN_VALUE.findall(source or ""), "")
     document = {
         "format": FORMAT, "body": source, "syntax": template.syntax, "contentType": template.content_type, "batch": template.batch,
+        "values": values,
     }  # fmt: skip
     if problem := problem_of(filled(payload_of(document), {}, "")):
         return ("file",) if template.file else ("body",), _told(template.file or "the template", problem)
@@ -54,6 +62,8 @@ def _of_payload(payload: Payload, settings: Settings) -> tuple[tuple[str, ...], 
     options, name = payload.options, payload.options["template"]
     if not is_filled(payload):
         return _not_found(options, settings)
+    if problem := _content_type(options["contentType"]):
+        return ("contentType",), problem
     problem = problem_of(payload)
     if not problem:
         return None
@@ -61,6 +71,13 @@ def _of_payload(payload: Payload, settings: Settings) -> tuple[tuple[str, ...], 
         return ("body",), _told("the template", problem)
     own = settings.templates.get(name)
     return ("template",), _told(own.file if own and own.file else f"the template {name}", problem)
+
+
+def _content_type(media_type: str | None) -> str:
+    """RFC 9110, section 8.3.1. What is none would be refused at each request, and the events would wait for ever."""
+    if media_type is None or _MEDIA_TYPE.fullmatch(media_type):
+        return ""
+    return "is no media type, such as application/json or text/plain; charset=utf-8"
 
 
 def _not_found(options: Mapping[str, Any], settings: Settings) -> tuple[tuple[str, ...], str]:

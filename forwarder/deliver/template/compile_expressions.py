@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from forwarder.deliver.template.calls import calling, check_arguments, present
+from forwarder.deliver.template.calls import calling, charge_whole, check_arguments, present
 from forwarder.deliver.template.frame import Frame
 from forwarder.deliver.template.functions import Function
 from forwarder.deliver.template.scope import Getter, Kind, Names, Vocabulary, near
@@ -26,7 +26,7 @@ from forwarder.deliver.template.tree import (
     TemplateError,
     described,
 )
-from forwarder.deliver.template.values import MISSING, part
+from forwarder.deliver.template.values import MISSING, Namespace, part
 
 Compiled = tuple[Getter, Kind]
 
@@ -90,13 +90,15 @@ class Expressions:
                 return lambda frame: branches[1](frame) if branches[0](frame) else last(frame)
             case ListOf(parts=parts):
                 items = [present(self.value(part, names), part) for part in parts]
-                return lambda frame: [item(frame) for item in items]
+                return _weighed(lambda frame: [item(frame) for item in items], expr.place)
             case MapOf(parts=pairs):
                 made = [
                     (present(self.value(key, names), key), present(self.value(item, names), item))
                     for key, item in pairs
                 ]
-                return lambda frame: {_key(key(frame), expr.place): item(frame) for key, item in made}
+                return _weighed(
+                    lambda frame: {_key(key(frame), expr.place): item(frame) for key, item in made}, expr.place
+                )
         raise TemplateError(expr.place, "this cannot be used here")
 
     def _name(self, expr: Name, names: Names) -> Compiled:
@@ -179,6 +181,19 @@ def _both(parts: list[Getter], until: bool) -> Getter:
         return last(frame)
 
     return both
+
+
+def _weighed(make: Getter, place: Place) -> Getter:
+    """A list or mapping that the template makes. A namespace in it could be filled later on, when nobody weighs it any more."""
+
+    def made(frame: Frame) -> Any:
+        value = make(frame)
+        if any(one.__class__ is Namespace for one in (value.values() if value.__class__ is dict else value)):
+            raise RenderError(place, "a namespace() cannot be kept in another value")
+        charge_whole(frame, value, place)
+        return value
+
+    return made
 
 
 def _key(value: Any, place: Place) -> str:

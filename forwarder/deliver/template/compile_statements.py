@@ -93,7 +93,10 @@ class Statements:
             held = frame.slots[index]
             if not isinstance(held, Namespace):
                 raise RenderError(place, "only a namespace() can be changed")
-            held[key] = get(frame)
+            value = get(frame)
+            if value.__class__ is Namespace:
+                raise RenderError(place, "a namespace() cannot be kept in another value")
+            held[key] = value
 
         return put
 

@@ -14,8 +14,9 @@ from forwarder.deliver.template.compile_statements import Statements
 from forwarder.deliver.template.frame import Frame, Step
 from forwarder.deliver.template.json_context import check_shape, escaped
 from forwarder.deliver.template.scope import Names
+from forwarder.deliver.template.subject import Subject, Undecodable
 from forwarder.deliver.template.tree import Place, RenderError, TemplateError
-from forwarder.deliver.template.variables import DIGEST, ONE, Subject, Undecodable
+from forwarder.deliver.template.variables import DIGEST, ONE
 
 START = Place(1, 1)
 _READERS = {
@@ -41,7 +42,12 @@ class Template:
 
     def render(self, subjects: Sequence[Subject]) -> bytes:
         """The body for these events (one, unless the template is of a whole batch). Raises RenderError."""
+        return self.measured(subjects)[0]
+
+    def measured(self, subjects: Sequence[Subject]) -> tuple[bytes, int]:
+        """The body, and how many steps it took. Raises RenderError."""
         frame = Frame(subjects, self.slots, self.values)
+        given = frame.work
         try:
             for step in self.steps:
                 step(frame)
@@ -55,7 +61,7 @@ class Template:
         for document in body.splitlines() if self.lines else (body,):
             if self.json and (document.strip() or not self.lines):
                 _parse(document)
-        return body
+        return body, given - frame.work
 
 
 def _failed(text: str, event: int | None = None) -> RenderError:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from forwarder.deliver.template.bounds import MAX_OUTPUT_BYTES, WORK, WORK_PER_EVENT
+from forwarder.deliver.template.subject import Subject
 from forwarder.deliver.template.values import MISSING
-
-if TYPE_CHECKING:
-    from forwarder.deliver.template.variables import Subject
 
 
 class Frame:

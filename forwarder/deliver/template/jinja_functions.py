@@ -81,6 +81,12 @@ def _range(first: Any, stop: Any = None, step: Any = 1) -> range:
     return made
 
 
+def _namespace(**fields: Any) -> Namespace:
+    if any(value.__class__ is Namespace for value in fields.values()):
+        raise ValueError("a namespace() cannot be kept in another value")
+    return Namespace(fields)
+
+
 def _slice(value: Any, start: Any, stop: Any, step: Any) -> Any:
     if not isinstance(value, str | list | range):
         raise ValueError(f"{kind(value)} cannot be cut")
@@ -179,7 +185,7 @@ _OPERATORS: Mapping[str, Function] = {
     "[]": part,
     "[:]": _slice,
     "call range": _range,
-    "call namespace": lambda **fields: Namespace(fields),
+    "call namespace": _namespace,
 }
 _FILTERS: Mapping[str, Function] = {
     "default": _default,

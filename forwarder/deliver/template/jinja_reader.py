@@ -6,6 +6,7 @@ is refused by its name.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -64,6 +65,7 @@ _STATEMENTS: dict[type[nodes.Node], str] = {
     nodes.ScopedEvalContextModifier: "autoescape",
 }
 _GLOBALS = ("range", "namespace")
+_LINE_END = re.compile(r"\r\n?")
 
 
 class _Spot(int):
@@ -101,7 +103,7 @@ def _located(tokens: Iterator[tuple[int, str, str]], source: str) -> Iterator[tu
 def read(source: str) -> Block:
     """The tree of a template. Raises TemplateError."""
     try:
-        parsed = _ENVIRONMENT.parse("\n".join(source.splitlines()) + ("\n" if source.endswith("\n") else ""))
+        parsed = _ENVIRONMENT.parse(_LINE_END.sub("\n", source))
     except TemplateSyntaxError as error:
         raise TemplateError(_place_of(error.lineno), str(error.message)) from None
     return _block(parsed.body)

@@ -6,12 +6,11 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from forwarder.deliver.template.frame import Frame
+from forwarder.deliver.template.frame import Frame
 
-Getter = Callable[["Frame"], Any]
+Getter = Callable[[Frame], Any]
 
 
 class Kind(Enum):

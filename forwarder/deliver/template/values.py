@@ -106,3 +106,27 @@ def part(value: Any, key: Any) -> Any:
 
 
 _KEYS = frozenset({str, Json, int, float, bool, type(None)})
+
+
+FLAT = frozenset({int, float, bool, type(None), Missing})
+"""What holds nothing else."""
+
+
+def weight(value: Any, most: int) -> int:
+    """Steps for going through all of a value: one for 4 of the values in it, or for 64 characters. Not counted on beyond `most`.
+
+    What a template puts together may hold one value many times over, so that a few steps make more than any memory holds.
+    """
+    found, todo = 0, [value]
+    while todo and found >> 2 <= most:
+        one = todo.pop()
+        if isinstance(one, Whole):
+            one = one.whole()
+        if isinstance(one, str):
+            found += len(one) >> 4
+            continue
+        found += 4 + len(one)
+        if found >> 2 <= most and not isinstance(one, range):
+            todo += [item for item in one if item.__class__ not in FLAT]
+            todo += [item for item in one.values() if item.__class__ not in FLAT] if isinstance(one, dict) else ()
+    return found >> 2

@@ -1,140 +1,14 @@
-"""What a template sees of its events: the envelope, `data`, the batch, and Sift's names. Reads events; judges none."""
+"""The variables of templates: those of one event, those of a batch. Holds no event and no value."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-import msgspec
-
-from forwarder.deliver.payload.timestamps import TimestampFormat, timestamp
 from forwarder.deliver.template import sift
-from forwarder.deliver.template.dates import rfc3339
 from forwarder.deliver.template.frame import Frame
 from forwarder.deliver.template.scope import Getter, Kind, Variable, Vocabulary
-from forwarder.deliver.template.values import MISSING, Whole
-from forwarder.model.event import Event, event_id
-from forwarder.model.severity import Severity
-
-_decode = msgspec.json.Decoder().decode
-_UNREAD: Any = object()
-
-
-class Undecodable(Exception):
-    """An event's value cannot be read as `data`."""
-
-    def __init__(self, event: int) -> None:
-        super().__init__("the event's value is not JSON that can be read as data")
-        self.event = event
-
-
-class Subject(Whole):
-    """One event. `index` is its place in the batch, `webhook` what `WebhookId` gives, `style` how its time is written (None: RFC
-    3339)."""
-
-    __slots__ = ("_data", "cluster", "event", "found", "index", "style", "webhook")
-
-    def __init__(
-        self, event: Event, index: int, cluster: str, webhook: str = "", style: TimestampFormat | None = None
-    ) -> None:
-        self.event = event
-        self.index = index
-        self.cluster = cluster
-        self.webhook = webhook
-        self.style = style
-        self._data: Any = _UNREAD
-        self.found: dict[str, Any] = {}
-
-    def data(self) -> Any:
-        """The record's value; a text where it is no JSON, None where there is none. Raises Undecodable."""
-        if self._data is _UNREAD:
-            self._data = self._read()
-        return self._data
-
-    def _read(self) -> Any:
-        event = self.event
-        if event.value is None:
-            return None
-        if event.text:
-            return event.value.decode("utf-8", "replace")
-        try:
-            return _decode(event.value)
-        except (msgspec.MsgspecError, RecursionError):
-            raise Undecodable(self.index) from None
-
-    def field(self, name: str) -> Any:
-        """A field of the envelope, `data`, or one of Sift's names."""
-        found = self.found
-        if name not in found:
-            get = FIELDS.get(name)
-            found[name] = MISSING if get is None else get(self)
-        return found[name]
-
-    def whole(self) -> dict[str, Any]:
-        """The envelope and `data`."""
-        found = {name: get(self) for name, get in ENVELOPE.items()} | {"data": self.data()}
-        return {name: value for name, value in found.items() if value is not MISSING}
-
-
-def _time(subject: Subject) -> Any:
-    ns = subject.event.time_ns
-    if not ns:
-        return MISSING
-    if subject.style is None:
-        return rfc3339(ns)
-    return _decode(timestamp(ns, subject.style))
-
-
-def _named(severity: int) -> str:
-    return Severity(severity).name.lower()
-
-
-ENVELOPE: Mapping[str, Callable[[Subject], Any]] = {
-    "id": lambda subject: event_id(subject.event, subject.cluster),
-    "type": lambda subject: subject.event.type,
-    "time": _time,
-    "severity": lambda subject: subject.event.severity,
-    "severityName": lambda subject: _named(subject.event.severity),
-    "tenant": lambda subject: subject.event.tenant,
-    "topic": lambda subject: subject.event.tp.topic,
-    "partition": lambda subject: subject.event.tp.partition,
-    "offset": lambda subject: subject.event.offset,
-}
-"""`event.*`: as in filters, but for `id`, which is the event's identity where the producer gave none. `time` is missing where it
-is unknown."""
-
-
-def _sift(name: str) -> Callable[[Subject], Any]:
-    last = _LAST[name]
-
-    def get(subject: Subject) -> Any:
-        found = sift.find(subject.data(), name)
-        if found is MISSING:
-            return last(subject)
-        return sift.status(found) if name == "Status" else found
-
-    return get
-
-
-_LAST: Mapping[str, Callable[[Subject], Any]] = {
-    "RuleName": lambda subject: subject.event.type or MISSING,
-    "Status": lambda subject: sift.VIOLATED,
-    "WebhookId": lambda subject: subject.webhook or MISSING,
-    "EventId": ENVELOPE["id"],
-    "RuleId": lambda subject: MISSING,
-    "RuleVersion": lambda subject: MISSING,
-    "AssetName": lambda subject: MISSING,
-    "RunId": lambda subject: MISSING,
-    "SentAt": lambda subject: rfc3339(subject.event.time_ns) if subject.event.time_ns else MISSING,
-}
-"""Where an event has none of a name's paths."""
-
-FIELDS: Mapping[str, Callable[[Subject], Any]] = {
-    **ENVELOPE,
-    "data": Subject.data,
-    **{name: _sift(name) for name in sift.PATHS},
-}
-"""What a template can ask of one event of a batch."""
+from forwarder.deliver.template.subject import FIELDS, UNREAD, severity_name
 
 
 def _of_one(name: str) -> Getter:
@@ -142,8 +16,8 @@ def _of_one(name: str) -> Getter:
     work_out = FIELDS[name]
 
     def get(frame: Frame) -> Any:
-        value = frame.found.get(name, _UNREAD)
-        if value is _UNREAD:
+        value = frame.found.get(name, UNREAD)
+        if value is UNREAD:
             value = frame.found[name] = work_out(frame.subject)
         return value
 
@@ -156,7 +30,7 @@ _BATCH: dict[str, Variable] = {
     "events": Variable(lambda frame: frame.subjects, Kind.EVENTS),
     "count": Variable(lambda frame: len(frame.subjects)),
     "worstSeverity": Variable(lambda frame: max(one.event.severity for one in frame.subjects)),
-    "worstSeverityName": Variable(lambda frame: _named(max(one.event.severity for one in frame.subjects))),
+    "worstSeverityName": Variable(lambda frame: severity_name(max(one.event.severity for one in frame.subjects))),
 }
 _SINGLE: dict[str, Variable] = {
     "event": Variable(lambda frame: frame.subject, Kind.EVENT),

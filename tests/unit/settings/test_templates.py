@@ -83,6 +83,8 @@ def test_the_webhook_decides_what_its_template_leaves_open(place: Place) -> None
             "payload.body: the template:1:18: range: a list is larger",
         ),
         ("body: '{{ \"x\" * 10**9 }}'", "payload.body: the template:1:4: *: a text is larger"),
+        ('body: x, contentType: "text/plain\\r\\nX-Other: 1"', "payload.contentType: is no media type"),
+        ("body: x, contentType: text", "payload.contentType: is no media type"),
     ],
 )
 def test_a_template_that_cannot_be_used_is_refused_with_its_place(place: Place, payload: str, said: str) -> None:
@@ -93,9 +95,19 @@ def test_a_template_that_cannot_be_used_is_refused_with_its_place(place: Place, 
     assert text.startswith(said)
 
 
+def test_a_shared_template_may_need_values_that_each_webhook_gives(place: Place) -> None:
+    own = "templates: {one: {body: '[\"{{ values.team }}\"]'}}\n"
+    payload = "payload: {format: template, template: one"
+    assert body(checked(place, place.hook(payload + ", values: {team: blue}}", own))) == b'["blue"]'
+    assert checked(place, place.hook("level: low", own))
+    (found,) = problems(place, place.hook(payload + "}", own))
+    assert "webhooks[siem].payload.template: the template one:1:12: values.team is not among" in found
+
+
 @pytest.mark.parametrize(
     ("template", "said"),
     [
+        ("{body: x, contentType: text}", "templates.one.contentType: is no media type"),
         ("{}", "templates.one: a template has either `body` or `file`"),
         ("{body: x, file: y}", "templates.one: a template has either `body` or `file`"),
         ("{file: nowhere.tmpl}", "templates.one.file: 'nowhere.tmpl' cannot be read: No such file or directory"),

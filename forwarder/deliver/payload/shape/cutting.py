@@ -11,11 +11,17 @@ _BROKEN = re.compile(rb"(\\+)(?:u[0-9a-fA-F]{0,3})?\Z")
 """An escape at the end that is not whole, where the backslashes are odd in number."""
 
 
+def units(text: str) -> int:
+    """How long most receivers find a text: UTF-16 code units, as Java and JavaScript count (an emoji is two)."""
+    return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
 def cut(text: str, most: int, marker: str) -> str:
-    """At most `most` characters, the marker included."""
-    if len(text) <= most:
+    """At most `most` characters, the marker included; those outside of Unicode's first plane count twice, as in UTF-16."""
+    if len(text) * 2 <= most or (len(text) <= most and units(text) <= most):
         return text
-    return text[: most - len(marker)] + marker if most > len(marker) else marker[:most]
+    kept = text[:most].encode("utf-16-le", "surrogatepass")[: 2 * max(0, most - len(marker))]
+    return kept.decode("utf-16-le", "ignore") + marker if most > len(marker) else marker[:most]
 
 
 def cut_bytes(text: str, most: int, marker: str) -> str:
@@ -42,7 +48,7 @@ def fitted(text: str, room: int, marker: str) -> bytes:
 
 
 def unique(text: str, most: int) -> str:
-    """The text, or its SHA-256 in hexadecimal where it has more than `most` characters."""
-    if len(text) <= most:
+    """The text, or its SHA-256 in hexadecimal where it has more than `most` characters (as `cut` counts)."""
+    if units(text) <= most:
         return text
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:most]

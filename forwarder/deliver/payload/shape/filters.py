@@ -29,6 +29,11 @@ def _bytes(most: int, marker: str) -> Step:
     return step
 
 
+def _blank(value: Value | None) -> bool:
+    """Absent, or a text of nothing but white space, which receivers refuse as if it were absent."""
+    return value is None or ((not isinstance(value, bytes) or value[:1] == b'"') and not text_of(value).strip())
+
+
 def _number(text: str) -> Value | None:
     return text.strip().encode() if _NUMBER.fullmatch(text.strip()) else None
 
@@ -45,10 +50,13 @@ def step_of(step: Filter, marker: str, options: Mapping[str, object], other: Cal
         case "bytes":
             return _bytes(step.count, marker)
         case "default":
-            return lambda value, scene: word if value is None or text_of(value) == "" else value
-        case "or" | "then":
-            get, instead = other(word), step.name == "then"
-            return lambda value, scene: get(scene) if (value is not None) is instead else value
+            return lambda value, scene: word if _blank(value) else value
+        case "or":
+            get = other(word)
+            return lambda value, scene: get(scene) if _blank(value) else value
+        case "then":
+            get = other(word)
+            return lambda value, scene: None if _blank(value) else get(scene)
         case "map":
             words = options.get(word)
             return _mapped(words if isinstance(words, dict) else {})

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from forwarder.deliver.template.engine import Template, compile_template
-from forwarder.deliver.template.variables import Subject
+from forwarder.deliver.template.subject import Subject
 from forwarder.model.event import TP, Event
 
 DATA: dict[str, Any] = {

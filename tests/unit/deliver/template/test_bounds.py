@@ -31,8 +31,17 @@ BOMBS = (
     ("go", '{{printf "%.999999999f" 3.5}}', "1:3"),
     ("go", "{{$x := .data.big}}{{range 9}}{{$x = print $x $x $x $x}}{{end}}", "1:38"),
     ("go", "{{range 99999}}{{$.data.big | replace \"a\" \"b\" | len}}{{end}}", "1:31"),
+    ("jinja", "{% set ns = namespace(x=[1]) %}{% for i in range(60) %}{% set ns.x = [ns.x, ns.x] %}{% endfor %}{{ ns.x }}", "1:70"),
+    ("jinja", "{% set ns = namespace(x=[1]) %}{% for i in range(60) %}{% set ns.x = {'a': ns.x, 'b': ns.x} %}{% endfor %}", "1:70"),
+    ("jinja", "{% for i in range(99) %}{{ data.deep == data.same }}{% endfor %}", "1:45"),
+    ("jinja", "{% for i in range(99) %}{{ [data.deep, 1] | unique | length }}{% endfor %}", "1:28"),
+    ("jinja", "{% for i in range(999) %}{{ [data.big, 1] | unique | length }}{% endfor %}", "1:29"),
+    ("jinja", "{% for i in range(99) %}{{ data | int }}{% endfor %}", "1:35"),
+    ("jinja", "{% for i in range(99) %}{{ 'a' | truncate(9, end=data.deep) }}{% endfor %}", "1:34"),
+    ("go", "{{range 99}}{{eq $.data.deep $.data.same}}{{end}}", "1:15"),
+    ("go", '{{range 99}}{{hasPrefix "a" $.data}}{{end}}', "1:15"),
 )  # fmt: skip
-DATA = {"big": "a" * 200_000, "l": [1]}
+DATA = {"big": "a" * 200_000, "l": [1], "deep": [[[n] for n in range(9_000)]], "same": [[[n] for n in range(9_000)]]}
 
 
 @pytest.mark.parametrize(("syntax", "source", "place"), BOMBS)
@@ -130,6 +139,12 @@ def test_what_cannot_be_written_is_an_error_of_the_rendering(source: str) -> Non
 
 
 def test_namespaces_ranges_and_large_numbers_can_be_written() -> None:
-    assert render("{{ namespace(a=1) }} {{ range(3) }} {{ 10**30 }} {{ [namespace(b=2)] | tojson }}") == (
-        '{"a":1} [0,1,2] 1000000000000000000000000000000 [{"b":2}]'
+    assert render("{{ namespace(a=1) }} {{ range(3) }} {{ 10**30 }} {{ namespace(b=2) | tojson }}") == (
+        '{"a":1} [0,1,2] 1000000000000000000000000000000 {"b":2}'
     )
+
+
+@pytest.mark.parametrize("kept", ["{% set n.x = n %}", "{{ [n] }}", "{{ {'a': n} }}", "{{ namespace(x=n) }}"])
+def test_a_namespace_cannot_be_kept_in_a_value_and_filled_afterwards(kept: str) -> None:
+    with pytest.raises(RenderError, match=r"a namespace\(\) cannot be kept in another value"):
+        render("{% set n = namespace() %}" + kept)

@@ -9,6 +9,7 @@ from tests.unit.deliver.template.make import DATA, render
 
 TABLE = (
     "plain",
+    "a\u2028b\u0085c\x0cd\r\ne {{ data.name }}\r f\n",
     "{{ data.name }} {{ data['name'] }} {{ data.user.tags[0] }} {{ data.list[-1] }}",
     "a {{- data.name -}} b {#- gone -#} c",
     "{% raw %}{{ not this }}{% endraw %}",

@@ -8,11 +8,17 @@ from typing import Any
 import pytest
 
 from forwarder.cli import samples
+from forwarder.clock import ManualClock
+from forwarder.deliver.client import Client
 from forwarder.deliver.payload.provider import Unrenderable
 from forwarder.deliver.payload.template import Templated
+from forwarder.deliver.sender import Prepared, Sender, Unsendable
 from forwarder.deliver.template.check import problem_of
 from forwarder.lane.policy import policy_of
+from forwarder.model.batch import Batch
+from forwarder.model.verdict import Halve
 from forwarder.settings.payload import payload_of
+from forwarder.settings.process import Egress
 from forwarder.settings.templates.resolve import batch_of, filled, syntax_of
 from forwarder.settings.templates.sources import starters
 from tests.unit.deliver.make import event, webhook
@@ -89,6 +95,24 @@ class TestDeadLetters:
         with pytest.raises(Unrenderable) as refused:
             made.render(events({"x": 1}, {"y": 2}))
         assert refused.value.events == (0, 1)
+
+    @pytest.mark.parametrize(
+        ("batch", "body"),
+        [
+            ("array", '"{% for i in range(1000) %}{{ data.x }}{% endfor %}"'),
+            ("lines", '"{% for i in range(60000) %}{% endfor %}"'),
+            ("digest", '"{% for e in events %}{% for i in range(60000) %}{{ e.data.x }}{% endfor %}{% endfor %}"'),
+        ],
+    )
+    def test_events_that_take_too_much_only_together_are_sent_in_halves(self, batch: str, body: str) -> None:
+        clock = ManualClock()
+        made = Sender(webhook(payload=provider(body=body, batch=batch).payload), Client(Egress(), clock), "c", clock)
+        many = Batch("hook", tuple(events(*[{"x": "y" * 999}] * 9)))
+        found = made.prepare(many)
+        assert isinstance(found, Unsendable)
+        assert isinstance(found.verdict, Halve)
+        if batch != "digest":
+            assert isinstance(made.prepare(Batch("hook", many.events[:1])), Prepared)
 
     def test_a_body_that_is_no_json_is_not_sent(self) -> None:
         with pytest.raises(Unrenderable, match="the body is no JSON"):

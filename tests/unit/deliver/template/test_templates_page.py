@@ -10,7 +10,8 @@ import pytest
 from forwarder.deliver.template import bounds, sift
 from forwarder.deliver.template.go_functions import FUNCTIONS
 from forwarder.deliver.template.jinja_functions import FILTERS, METHODS, TESTS
-from forwarder.deliver.template.variables import DIGEST, ENVELOPE, ONE
+from forwarder.deliver.template.subject import ENVELOPE
+from forwarder.deliver.template.variables import DIGEST, ONE
 from forwarder.settings.providers.catalogue import builtin
 from forwarder.settings.templates.sources import starters
 
