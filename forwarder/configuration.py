@@ -14,6 +14,7 @@ from forwarder.deliver.auth.usable import logins
 from forwarder.deliver.payload.usable import formats
 from forwarder.deliver.sign.usable import signatures
 from forwarder.deliver.template.check import templates
+from forwarder.deliver.tlsusable import certificate_files
 from forwarder.observe.redact import register_secret
 from forwarder.route.check import check_filter
 from forwarder.settings.checks import Check
@@ -39,6 +40,7 @@ CHECKS: tuple[Check, ...] = (
     filters,
     templates,
     formats,
+    certificate_files,
 )
 """What is checked beyond the settings' own checks."""
 

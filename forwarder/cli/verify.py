@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
+from urllib.parse import urlsplit
 
 import typer
 
@@ -83,9 +84,16 @@ def _judge(expected: Expected, captured: Captured, now: float, tolerance: float)
     from forwarder.deliver.sign.diagnose import Case
     from forwarder.deliver.sign.message import Message
 
-    where = captured.url or expected.url
+    where = _where(captured.url, expected.url)
     message = Message("", "", captured.body, "", captured.method, where, captured.headers)
     return Case(expected.scheme, expected.candidates, message, now, tolerance).diagnose()
+
+
+def _where(captured: str, configured: str) -> str:
+    """The URL it was sent to. A captured request does not tell whether TLS was used; the webhook's own URL does."""
+    if configured.startswith("http://") and urlsplit(configured).netloc == urlsplit(captured).netloc:
+        return captured.replace("https://", "http://", 1)
+    return captured or configured
 
 
 # --- what is verified ---

@@ -17,6 +17,7 @@ from forwarder.deliver.request import Exchange, Request
 from forwarder.deliver.sign.message import Message
 from forwarder.deliver.sign.scheme import KeyUnusable
 from forwarder.model.attempt import Failure, Fault, Response
+from forwarder.settings import secreturls
 from forwarder.settings.payload import Payload
 from forwarder.settings.secrets import SecretUnavailable
 from forwarder.settings.webhook import Webhook
@@ -151,7 +152,7 @@ def sealed(
         tls=webhook.tls,
         allow_invalid_certs=webhook.allow_invalid_certs,
         secret_headers=proof.secret_names,
-        secret_url=webhook.payload.spec.secret_url,
+        secret_url=secreturls.is_secret(webhook),
         method=letter.method,
         answer_bytes=webhook.payload.spec.caps.answer_bytes,
     )

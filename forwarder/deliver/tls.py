@@ -39,17 +39,18 @@ class TlsContexts:
 
 def build(tls: Tls, allow_invalid_certs: bool) -> ssl.SSLContext:
     """System trust, or only `ca_file` when given. Raises TlsUnusable, SecretUnavailable."""
-    context = _trusting(tls.ca_file)
+    context = trusting(tls.ca_file)
     context.minimum_version = _MINIMUM[tls.min_version]
     context.set_alpn_protocols(["http/1.1"])
     if allow_invalid_certs:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
-    _identify(context, tls)
+    identify(tls, context)
     return context
 
 
-def _trusting(ca_file: str | None) -> ssl.SSLContext:
+def trusting(ca_file: str | None) -> ssl.SSLContext:
+    """A context that trusts the authorities of a file, else those of the system. Raises TlsUnusable."""
     if ca_file is None:
         context = ssl.create_default_context()
         if not _system_trusts_anybody():
@@ -61,12 +62,14 @@ def _trusting(ca_file: str | None) -> ssl.SSLContext:
         raise TlsUnusable(f"tls.caFile {ca_file}: {_words(error)}") from None
 
 
-def _identify(context: ssl.SSLContext, tls: Tls) -> None:
+def identify(tls: Tls, context: ssl.SSLContext | None = None) -> None:
+    """Give a context the client certificate; without one, only try it. Raises TlsUnusable, SecretUnavailable."""
     identity = tls.client_certificate
     if identity is None:
         return
     # Without a password OpenSSL would ask for one on the terminal, and wait for ever.
     password = identity.key_password.read() or ""
+    context = context or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     try:
         context.load_cert_chain(identity.certificate_file, identity.key_file, password=password)
     except (OSError, ValueError) as error:

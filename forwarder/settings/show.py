@@ -10,10 +10,10 @@ from urllib.parse import urlsplit, urlunsplit
 
 import yaml
 
+from forwarder.settings import secreturls
 from forwarder.settings.auth import TokenAuth
 from forwarder.settings.payload import MODELS
 from forwarder.settings.process import Settings
-from forwarder.settings.providers.spec import ProviderSpec
 from forwarder.settings.secrets import ValueSecret, fingerprint
 from forwarder.settings.types import Model
 from forwarder.settings.webhook import Webhook
@@ -32,7 +32,9 @@ def redacted(value: Any, field: str = "") -> Any:
         login = isinstance(value, TokenAuth)
         kinds = ((alias, name, _HEADERS if login and name in _OF_LOGINS else name) for alias, name in named)
         shown = {alias: redacted(getattr(value, name), kind) for alias, name, kind in kinds}
-        return shown | ({"url": _host_only(value.url)} if isinstance(value, Webhook) and _is_secret(value) else {})
+        return shown | (
+            {"url": _host_only(value.url)} if isinstance(value, Webhook) and secreturls.is_secret(value) else {}
+        )
     if isinstance(value, dict):
         hide = field == _HEADERS
         return {k: _mark(v) if hide and isinstance(v, str) else redacted(v) for k, v in value.items()}
@@ -53,11 +55,6 @@ def redacted_url(url: str) -> str:
     netloc = f"{_mark(user)}@{host}" if at else host
     query = _mark(parts.query) if parts.query else ""
     return urlunsplit((parts.scheme, netloc, parts.path, query, _mark(parts.fragment) if parts.fragment else ""))
-
-
-def _is_secret(hook: Webhook) -> bool:
-    spec: ProviderSpec | None = getattr(hook.payload, "spec", None)
-    return spec is not None and spec.secret_url
 
 
 def _host_only(url: str) -> str:

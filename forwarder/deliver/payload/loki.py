@@ -25,6 +25,8 @@ _LABEL_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*", re.ASCII)
 _LABEL_VALUE_CHARACTERS = 2048
 _MOST_LABELS = 15
 _LEAST_LINE = 64
+_METADATA_BYTES = 16 * 1024
+"""Of each value: all of an entry's may have 64 KB together (max_structured_metadata_size)."""
 _ALWAYS: Labels = (("service_name", "forwarder"),)
 """A stream needs a label."""
 
@@ -93,12 +95,14 @@ class Loki(Provider):
         yield b'"event_identity":' + json_string(identity(event, self.cluster))
         for name, value in ((b"event_id", event.id), (b"event_type", event.type), (b"tenant", event.tenant)):
             if value:
-                yield b'"%b":%b' % (name, json_string(value))
+                yield b'"%b":%b' % (name, json_string(self._within(_METADATA_BYTES, value)))
 
     def _line(self, event: Event) -> str:
         """The record, cut with the visible marker where it is above `maxLine` bytes."""
-        text = text_of(event)
-        return text if len(text) * 4 <= self._most else cut_bytes(text, self._most, self.spec.marker)
+        return self._within(self._most, text_of(event))
+
+    def _within(self, most: int, text: str) -> str:
+        return text if len(text) * 4 <= most else cut_bytes(text, most, self.spec.marker)
 
     def read(self, response: Response, events: Sequence[Event]) -> Reading:
         """A 400 may name what it refuses; the others arrived, but nobody promises that: they go again, and Loki keeps one of two

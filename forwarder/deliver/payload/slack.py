@@ -16,7 +16,7 @@ import msgspec
 from forwarder.deliver.payload.chat import Chat, within
 from forwarder.deliver.payload.digest import Message
 from forwarder.deliver.payload.provider import Reading
-from forwarder.deliver.payload.shape.cutting import cut
+from forwarder.deliver.payload.shape.cutting import cut, units
 from forwarder.model.attempt import Response
 from forwarder.model.event import Event
 from forwarder.model.verdict import Bisect, Pace, Retry
@@ -97,9 +97,9 @@ def _escaped(text: str) -> str:
 
 def _fitting(text: str, most: int, marker: str) -> str:
     """Escaped, and never cut inside an entity: the plain text is cut until the escaped one fits."""
-    kept = len(text)
-    while len(found := _escaped(cut(text, kept, marker))) > most:
-        kept -= max(1, (len(found) - most) // 5)
+    kept = units(text)
+    while (over := units(found := _escaped(cut(text, kept, marker))) - most) > 0:
+        kept -= max(1, over // 5)
     return found
 
 

@@ -26,7 +26,7 @@ _READERS = {
 _JSON = re.compile(
     r"(application/json|[\w.+-]+/[\w.+-]+\+json|application/x-ndjson)\s*(;.*)?", re.IGNORECASE | re.DOTALL
 )
-_check = msgspec.json.Decoder().decode
+_check = msgspec.json.Decoder(msgspec.Raw).decode  # reads every token, and builds nothing of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ def _failed(text: str, event: int | None = None) -> RenderError:
 def _parse(body: bytes) -> None:
     """What is not JSON is never sent. Raises RenderError."""
     try:
-        _check(body)
+        _check(body.decode())
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
         raise _failed(f"the body is no JSON: {str(error).removeprefix('JSON is malformed: ')}") from None
 

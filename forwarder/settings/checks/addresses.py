@@ -18,6 +18,9 @@ def addresses(settings: Settings) -> Iterator[Finding]:
             yield Finding(("url",), text, index, weight)
     for field, text in _proxy(settings.egress):
         yield Finding(("egress", field), text)
+    if not settings.egress.guard:
+        text = "is off: every URL may lead into this network and to a metadata service; `egress.allow` permits what is needed"
+        yield Finding(("egress", "guard"), text, weight=Weight.WARNING)
 
 
 def _proxy(egress: Egress) -> Iterator[tuple[str, str]]:

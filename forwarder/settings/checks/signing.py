@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
-from forwarder.settings.checks.headers import foreign
+from forwarder.settings.checks.headers import CONTROL, foreign
 from forwarder.settings.problems import Finding, Weight
 from forwarder.settings.process import Settings
 from forwarder.settings.secrets import SecretUnavailable
@@ -99,6 +99,9 @@ def _names(hook: Webhook, signature: Signature) -> Iterator[Problem]:
     """The headers that a shaped scheme writes."""
     own = {name.lower() for name in hook.http_headers}
     seen: set[str] = set()
+    for field in ("value", "separator"):
+        if CONTROL.search(getattr(signature, field) or ""):
+            yield ("signature", field), "holds a line break or another control character, which no header may"
     for field in _HEADERS:
         name = getattr(signature, field)
         if name is None or signature.scheme not in _SHAPES:

@@ -9,6 +9,9 @@ from forwarder.settings.bare import BARE_OBJECT
 from forwarder.settings.dialects.translated import Translated, mapping, word
 from forwarder.settings.problems import Problem, nearest
 from forwarder.settings.tree import ListNode, MapNode, Mark, Node, Text, text_of
+from forwarder.settings.webhook import Webhook
+
+_NATIVE = frozenset(info.alias or name for name, info in Webhook.model_fields.items())
 
 
 @dataclass(slots=True)
@@ -86,7 +89,16 @@ class Work:
                 self.refuse(
                     name, "is said twice: here, and by another attribute of this dialect; remove one of the two"
                 )
-        return Translated(self.node.without(*attributes).having(**self.made), tuple(self.problems))
+        misspelt = self._misspelt(attributes)
+        return Translated(self.node.without(*attributes, *misspelt).having(**self.made), tuple(self.problems))
+
+    def _misspelt(self, attributes: Sequence[str]) -> list[str]:
+        """Keys that are nobody's and near to an attribute: the native form, which refuses the rest, does not know those."""
+        unknown = [name for name in self.node.entries if name not in attributes and name not in _NATIVE]
+        found = [name for name in unknown if nearest(name, attributes)]
+        for name in found:
+            self.refuse(name, f"unknown key{nearest(name, attributes)}")
+        return found
 
 
 def secret(node: Node) -> Node:

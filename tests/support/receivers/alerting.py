@@ -135,7 +135,8 @@ class ServiceNow(Strict):
         names = {"source", "event_class", "node", "resource", "metric_name", "type", "severity", "message_key"}
         only(record, names | {"description", "time_of_event", "additional_info"}, {"source", "severity"})
         need(all(isinstance(value, str) for value in record.values()), 400, "texts only")
-        text(record["source"], 100, "source")
+        for name in ("source", "type", "node", "resource"):
+            text(record.get(name, "none"), 100, name)
         need(record["severity"] in tuple("012345"), 400, "severity")
         text(record["message_key"], 1024, "message_key")
         text(record["description"], 4000, "description")

@@ -34,7 +34,7 @@ class Datadog(Strict):
             )
             need("message" in log, 400, "message")
             text(log["message"], 1_000_000, "message", least=0)
-            need(all(":" in tag for tag in log["ddtags"].split(",")), 400, "ddtags")
+            need(all(":" in tag and " " not in tag for tag in log["ddtags"].split(",")), 400, "ddtags")
             self.cut += len(json.dumps(log, ensure_ascii=False, separators=(",", ":")).encode()) > 1_000_000
         self.logs += logs
         self.identities += [log["event_identity"] for log in logs]

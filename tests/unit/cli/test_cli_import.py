@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 import yaml
 
 from forwarder.configuration import load_checked
@@ -76,9 +77,15 @@ def valid(tmp_path: Path, result: Any, **more: str) -> Loaded:
     return load_checked(path, dict.fromkeys(named, "https://set.example/") | more)
 
 
+AUTHORITY = trustme.CA()
+
+
 def sidekick(forwarder: Forwarder, tmp_path: Path, *options: str) -> Any:
-    for name in ("client.crt", "client.key", "ca.crt"):
-        (tmp_path / name).write_text("x")
+    issued = AUTHORITY.issue_cert("forwarder.example")
+    for name, pem in (
+        ("client.crt", issued.cert_chain_pems[0]), ("client.key", issued.private_key_pem), ("ca.crt", AUTHORITY.cert_pem),
+    ):  # fmt: skip
+        pem.write_to_path(str(tmp_path / name))
     return run(forwarder, tmp_path, "falcosidekick", SIDEKICK.read_text().replace("CERTS", str(tmp_path)), *options)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,21 @@ def raw(tmp_path: Path) -> Callable[..., Path]:
         return path
 
     return write
+
+
+def test_a_captured_request_was_sent_without_tls_where_its_webhook_says_so(
+    forwarder: Forwarder, write: Write, raw: Callable[..., Path]
+) -> None:
+    url, keys = "http://siem.example/in", [secret(KEYS["new"])]
+    signing = {"scheme": "rfc9421", "keys": keys, "components": ["@method", "@target-uri", "content-digest"]}
+    hook = {"name": "siem", "url": url, "allowPlainHttp": True, "signature": signing}
+    config = write({"sources": [{"topic": "falco"}], "webhooks": [hook]})
+    key = read_key(KEYS["new"], SCHEMES["rfc9421"].algorithms, SCHEMES["rfc9421"].key_form)
+    scheme = replace(SCHEMES["rfc9421"], components=("@method", "@target-uri", "content-digest"))
+    made = sign(scheme, [(key.kid, key)], Message("fb_x", "", BODY, url=url), AT)
+    path = raw({"Host": "siem.example", **dict(made)})
+    result = forwarder("verify", path, "--webhook", "siem", "-c", config, "--at", "2026-01-01T00:00:30Z")
+    assert (result.exit_code, "the signature holds" in result.stdout) == (0, True)
 
 
 @pytest.mark.parametrize(

@@ -72,3 +72,20 @@ def test_a_client_certificate_that_ends_soon_is_a_warning(tmp_path: Path, left: 
     assert len(warnings) == bool(words)
     for warning in warnings:
         assert f"tls.clientCertificate.certificateFile: {words}" in warning
+
+
+def test_files_that_openssl_cannot_use_are_told_at_load(tmp_path: Path) -> None:
+    authority = trustme.CA()
+    one, other = (authority.issue_cert("forwarder.example") for _ in range(2))
+    one.cert_chain_pems[0].write_to_path(str(tmp_path / "client.pem"))
+    other.private_key_pem.write_to_path(str(tmp_path / "client.key"))
+    (tmp_path / "junk.pem").write_text("hunter2")
+    [problem] = said(tmp_path, f"tls: {{caFile: {tmp_path}/junk.pem}}")
+    assert f"tls.caFile: cannot be used: {tmp_path}/junk.pem: not a usable PEM file" in problem
+    pair = f"certificateFile: {tmp_path}/client.pem, keyFile: {tmp_path}/client.key"
+    [warning] = said(tmp_path, f"tls: {{clientCertificate: {{{pair}}}}}")
+    assert "tls.clientCertificate: cannot be used, and nothing is sent until it can" in warning
+    assert "KEY_VALUES_MISMATCH" in warning
+    one.private_key_pem.write_to_path(str(tmp_path / "client.key"))
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    assert said(tmp_path, f"tls: {{caFile: {tmp_path}/ca.pem, clientCertificate: {{{pair}}}}}") == []

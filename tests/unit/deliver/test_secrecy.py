@@ -105,6 +105,12 @@ def test_a_url_is_shown_without_what_may_be_secret(url: str, shown: str) -> None
     assert shown_url(url) == shown
 
 
+async def test_a_preview_shows_no_address_of_a_chat_whatever_the_format() -> None:
+    making = sender(url="https://hooks.slack.com/services/T/B/hunter2", payload={"format": "json"})
+    shown = await making.preview(making.prepare(batch(event(b'{"a":1}'))))
+    assert shown.startswith("POST https://hooks.slack.com/***\n")
+
+
 def test_of_a_url_that_is_itself_a_secret_only_the_host_is_shown() -> None:
     assert shown_url("https://hooks.slack.com/services/T/B/hunter2", secret=True) == "https://hooks.slack.com/***"
     assert shown_url("https://h.example/", secret=True) == "https://h.example/"

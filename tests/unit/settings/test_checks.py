@@ -6,6 +6,7 @@ import base64
 from pathlib import Path
 
 import pytest
+import trustme
 
 from .place import SOURCES, Place
 
@@ -223,9 +224,15 @@ def test_plain_http_is_a_warning_once_it_is_allowed(place: Place) -> None:
     assert ["in the clear" in warning for warning in loaded.warnings] == [True]
 
 
+def test_a_guard_that_is_off_is_a_warning(place: Place) -> None:
+    [warning] = place.load(place.hook("lossy: false", "egress: {guard: false}\n")).warnings
+    assert "egress.guard: is off" in warning and "`egress.allow` permits" in warning
+    assert place.load(place.hook("lossy: false", "egress: {guard: true}\n")).warnings == ()
+
+
 def test_a_good_webhook_has_no_warning(place: Place, tmp_path: Path) -> None:
     (tmp_path / "key").write_text("k\n")
-    (tmp_path / "ca.pem").write_text("ca")
+    trustme.CA().cert_pem.write_to_path(str(tmp_path / "ca.pem"))
     fields = f"""
     signatureKey: {{"@type": File, filePath: "{tmp_path}/key"}}
     signature: {{scheme: stalwart}}

@@ -80,6 +80,8 @@ ERRORS = [
     ),
     (HTTP % "components: [x-mine, content-digest]", "signature.components[0]: this header is not in every request"),
     (HTTP % "components: ['@method']", "signature.components: must hold content-digest"),
+    (CUSTOM % 'value: "{signature}\\r\\nX-Other: 1"', "signature.value: holds a line break or another control"),
+    (CUSTOM % 'separator: "\\n"', "signature.separator: holds a line break or another control"),
     (HTTP % "algorithm: ecdsa-p256-sha256", "signatureKey: the signature key is no ecdsa-p256-sha256 key"),
     (
         'signature: {scheme: standard-webhooks}\nsignatureKey: {"@type": Value, secret: whsk_hunter2}',

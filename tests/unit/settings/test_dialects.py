@@ -95,7 +95,7 @@ def test_a_sysdig_secret_may_be_a_tagged_secret(place: Place) -> None:
         ("headers: [{key: a, value: b}, {key: a, value: c}]", "headers: the header 'a' is here twice"),
         ("output: xml", "payload.format: no payload format is called 'xml'; known: "),
         ("timestampFormat: days", "payload.timestampFormat: must be one of seconds"),
-        ("endpont: x", "endpont: unknown key"),
+        ("endpont: x", "endpont: unknown key (did you mean `endpoint`?)"),
         (
             "dialect: sysdg",
             "dialect: must be one of stalwart, sysdig, connectsecure, sourcedefense, sift (did you mean `sysdig`?) ('sysdg')",

@@ -113,7 +113,7 @@ WRONG = {
         ("authenticationHeaderValue: hunter2", "authenticationHeaderKey: is missing"),
         ("authenticationHeaderKey: [X]\nauthenticationHeaderValue: v", "authenticationHeaderKey: the name of a header"),
         ("associatedCompanies: [{id: 1}]", "associatedCompanies: a list of names is expected"),
-        ("webhookUsrname: u", "webhookUsrname: unknown key"),
+        ("webhookUsrname: u", "webhookUsrname: unknown key (did you mean `webhookUsername`?)"),
         ("httpAuth: {}\nwebhookUsername: u\nwebhookPassword: hunter2", "httpAuth: is said twice"),
         ("tenants: [a]\nassociatedCompanies: [b]", "tenants: is said twice"),
     ],

@@ -16,6 +16,7 @@ from forwarder.settings.load import load
 from forwarder.settings.problems import safe_url, shown
 from forwarder.settings.reload import diff
 from forwarder.settings.secrets import FileSecret, SecretUnavailable, ValueSecret
+from forwarder.settings.secreturls import is_secret
 from forwarder.settings.show import as_json, as_yaml, redacted, redacted_url, webhook_fingerprint
 from forwarder.settings.tree import Mark, Text
 from forwarder.settings.webhook import Webhook
@@ -150,11 +151,10 @@ def test_a_shown_url_hides_whatever_may_be_a_token(url: str) -> None:
     assert MARKER not in redacted_url(url)
 
 
-def test_the_address_of_a_chat_is_a_secret_and_still_tells_changes() -> None:
+@pytest.mark.parametrize("payload", [{"format": "slack"}, {"format": "template", "template": "slack-violation"}])
+def test_the_address_of_a_chat_is_a_secret_and_still_tells_changes(payload: dict[str, str]) -> None:
     hooks = [
-        Webhook.model_validate(
-            {"name": "chat", "url": f"https://hooks.slack.com/services/{path}", "payload": {"format": "slack"}}
-        )
+        Webhook.model_validate({"name": "chat", "url": f"https://hooks.slack.com/services/{path}", "payload": payload})
         for path in (MARKER, MARKER, "other")
     ]
     shown = [redacted(hook)["url"] for hook in hooks]
@@ -162,6 +162,21 @@ def test_the_address_of_a_chat_is_a_secret_and_still_tells_changes() -> None:
     assert shown[0].startswith("https://hooks.slack.com/sha256:")
     assert shown[0] == shown[1] != shown[2]
     assert webhook_fingerprint(hooks[0]) == webhook_fingerprint(hooks[1]) != webhook_fingerprint(hooks[2])
+
+
+@pytest.mark.parametrize(
+    ("url", "secret"),
+    [
+        ("https://hooks.slack.com/services/T/B/x", True),
+        ("https://Discord.com/api/webhooks/1/x", True),
+        ("https://acme.webhook.office.com/webhookb2/x", True),
+        ("https://prod-1.westeurope.logic.azure.com/workflows/x", True),
+        ("https://hooks.slack.com.example/x", False),
+        ("https://siem.example/hooks.slack.com", False),
+    ],
+)
+def test_the_hosts_of_chats_are_known_whatever_is_sent_there(url: str, secret: bool) -> None:
+    assert is_secret(Webhook.model_validate({"name": "chat", "url": url})) is secret
 
 
 @given(st.text(max_size=8), st.text(max_size=8), st.sampled_from(["https://", "", "http:", "://"]))

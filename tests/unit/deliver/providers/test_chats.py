@@ -187,3 +187,12 @@ def test_discord_says_in_the_body_how_long_to_wait(body: bytes, after: float) ->
 def test_a_429_without_a_wish_in_the_body_is_the_usual_one(body: bytes) -> None:
     assert reading("discord", 429, body) is None
     assert reading("discord", 200, b'{"retry_after":1}') is None
+
+
+def test_a_header_is_measured_as_javascript_measures_it() -> None:
+    short, long = (
+        json.loads(made("slack", title="😀" * count).render([event(b"{}", type="t")]).content)["text"]
+        for count in (50, 100)
+    )
+    assert short.startswith("😀" * 50 + ": ") and not short.endswith("[truncated]")
+    assert long.endswith("[truncated]") and len(long.encode("utf-16-le")) // 2 <= 150

@@ -36,6 +36,13 @@ def streams(provider: Loki, *events: Event) -> list[dict[str, Any]]:
 
 
 class TestBody:
+    def test_the_metadata_of_an_entry_never_exceeds_what_loki_takes(self) -> None:
+        """validate.go, LimitsConfig: max_structured_metadata_size, 64 KB of names and values of one entry."""
+        long = event(b"{}", id="i" * 70_000, type="\N{GRINNING FACE}" * 20_000, tenant="t" * 70_000)
+        [[_, _, metadata]] = streams(loki(), long)[0]["values"]
+        assert sum(len(name) + len(value.encode()) for name, value in metadata.items()) <= 64_000
+        assert all(metadata[name].endswith("... [truncated]") for name in ("event_id", "event_type", "tenant"))
+
     def test_a_stream_per_topic_and_level_and_the_rest_as_metadata(self) -> None:
         one = event(b'{"a":1}', 5, id="e-1", when=NOW, severity=4, tenant="t")
         two = event(b"plain \xe2\x82\xac", 6, when=NOW + 1, severity=1, text=True, type="")

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forwarder.deliver.payload.provider import Provider, Unrenderable
-from forwarder.deliver.payload.shape.cutting import cut, cut_bytes, fitted, unique
+from forwarder.deliver.payload.shape.cutting import cut, cut_bytes, fitted, unique, units
 from forwarder.deliver.payload.shaped import Shaped
 from forwarder.lane.sizes import body_size
 from forwarder.settings.payload import model_of
@@ -46,7 +46,7 @@ def value(leaf: Any, value: bytes | None = b"{}", **fields: Any) -> Any:
     return read.get("x", "absent")
 
 
-RECORD = b'{"user":{"name":"Ada","a.b":[1,2.50]},"big":123456789012345678901234567890,"no":null,"t":"42","s":"closed"}'
+RECORD = b'{"user":{"name":"Ada","a.b":[1,2.50]},"big":123456789012345678901234567890,"no":null,"t":"42","s":"closed","blank":" "}'
 
 
 @pytest.mark.parametrize(
@@ -79,6 +79,10 @@ RECORD = b'{"user":{"name":"Ada","a.b":[1,2.50]},"big":1234567890123456789012345
         ("$data.gone.further", "absent"),
         ("$data.gone|or:data.user.name", "Ada"),
         ("$data.gone|or:id|upper", "E-1"),
+        ("$data.blank|or:id", "e-1"),
+        ("$data.blank|default:none", "none"),
+        ("$data.blank|then:id", "absent"),
+        ("$data.t|then:id", "e-1"),
         ("$data.t|number", 42),
         ("$data.s|number", "absent"),
         ("$data.s|map:words", "resolve"),
@@ -241,12 +245,17 @@ def test_a_body_is_always_json_and_as_large_as_was_thought_at_most(
 
 @given(st.text() | st.text(min_size=40), st.integers(1, 60))
 def test_cutting_keeps_its_bounds(text: str, most: int) -> None:
-    assert len(cut(text, most, MARKER)) <= most and (len(text) > most or cut(text, most, MARKER) == text)
-    assert len(text) <= most or cut(text, most, MARKER).endswith(MARKER[:most])
+    assert units(cut(text, most, MARKER)) <= most and (units(text) > most or cut(text, most, MARKER) == text)
+    assert units(text) <= most or cut(text, most, MARKER).endswith(MARKER[:most])
     assert len(cut_bytes(text, most, MARKER).encode("utf-8", "replace")) <= most
     room = most + 30
     assert len(fitted(text, room, MARKER)) <= room and isinstance(json.loads(fitted(text, room, MARKER)), str)
-    assert len(unique(text, most)) <= most
+    assert units(unique(text, most)) <= most
+
+
+def test_what_java_and_javascript_count_twice_is_counted_twice() -> None:
+    assert cut("\N{GRINNING FACE}" * 30, 25, MARKER) == "\N{GRINNING FACE}" * 5 + MARKER
+    assert cut("\N{GRINNING FACE}" * 12, 25, MARKER) == "\N{GRINNING FACE}" * 12
 
 
 def test_a_long_key_stays_unique() -> None:
