@@ -27,7 +27,7 @@ class Alerts(Shaped):
     def __init__(self, payload: Payload, cluster: str) -> None:
         """Raises LeafError (a ValueError) for a path that the checks refuse."""
         super().__init__(payload, cluster)
-        self._action = self.part("$at.status|map:actions")
+        self._action = self.part("$at.alias|then:at.status|map:actions")  # without one, no alert would be found
         self._alias = self.part("$at.alias|or:identity|key:512")
 
     def render(self, events: Sequence[Event]) -> Body:

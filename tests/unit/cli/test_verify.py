@@ -13,6 +13,7 @@ import pytest
 from forwarder.cli.captures import Captured, Captures, read_captures
 from forwarder.cli.rawhttp import Unreadable, assembled, read_request
 from forwarder.deliver.sign.engine import sign
+from forwarder.deliver.sign.http_signature import HttpSignature
 from forwarder.deliver.sign.keys import read_key
 from forwarder.deliver.sign.message import Message
 from forwarder.deliver.sign.schemes import SCHEMES
@@ -71,7 +72,9 @@ def test_a_captured_request_was_sent_without_tls_where_its_webhook_says_so(
     hook = {"name": "siem", "url": url, "allowPlainHttp": True, "signature": signing}
     config = write({"sources": [{"topic": "falco"}], "webhooks": [hook]})
     key = read_key(KEYS["new"], SCHEMES["rfc9421"].algorithms, SCHEMES["rfc9421"].key_form)
-    scheme = replace(SCHEMES["rfc9421"], components=("@method", "@target-uri", "content-digest"))
+    scheme = SCHEMES["rfc9421"]
+    assert isinstance(scheme, HttpSignature)
+    scheme = replace(scheme, components=("@method", "@target-uri", "content-digest"))
     made = sign(scheme, [(key.kid, key)], Message("fb_x", "", BODY, url=url), AT)
     path = raw({"Host": "siem.example", **dict(made)})
     result = forwarder("verify", path, "--webhook", "siem", "-c", config, "--at", "2026-01-01T00:00:30Z")

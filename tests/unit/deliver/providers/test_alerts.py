@@ -46,16 +46,25 @@ def test_an_action_of_nobodys_opens_an_alert(name: str) -> None:
     assert made(name, record(status="resolved"), actions={"resolved": "delete"}).path == ""
 
 
+@pytest.mark.parametrize(("options", "fields"), [({}, {}), ({"alias": "key"}, {}), ({"alias": "key"}, {"key": " "})])
+def test_what_names_no_alert_is_not_swallowed_by_closing_one_that_nobody_opened(
+    name: str, options: Any, fields: Any
+) -> None:
+    body = made(name, record(status="resolved", **fields), **options)
+    assert body.path == "" and json.loads(body.content)["alias"] == "c/topic/0/0"
+
+
 def test_long_aliases_stay_apart(name: str) -> None:
     first, second = (json.loads(made(name, record(key="k" * 600 + end), alias="key").content)["alias"] for end in "12")
     assert first != second and len(first) <= 512
 
 
 async def test_the_action_is_put_after_the_webhooks_own_path_and_query(name: str) -> None:
-    hook = webhook(url="https://api.example/mine/?a=b", payload={"format": name, "apiKey": secret("k" * 9)})
+    payload = {"format": name, "apiKey": secret("k" * 9), "alias": "key"}
+    hook = webhook(url="https://api.example/mine/?a=b", payload=payload)
     sender = Sender(hook, Client(Egress(), ManualClock()), "c", ManualClock())
-    prepared = sender.prepare(batch(record(status="resolved")))
+    prepared = sender.prepare(batch(record(status="resolved", key="a/1")))
     assert isinstance(prepared, Prepared)
     request, _ = await sender.draft(prepared, test=False)
-    assert request.url == "https://api.example/mine/c%2Ftopic%2F0%2F0/close?a=b&identifierType=alias"
+    assert request.url == "https://api.example/mine/a%2F1/close?a=b&identifierType=alias"
     assert request.headers["Authorization"] == "GenieKey " + "k" * 9

@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forwarder.deliver.payload.provider import Provider, Unrenderable
+from forwarder.deliver.payload.registry import provider_of
 from forwarder.deliver.payload.shape.cutting import cut, cut_bytes, fitted, unique, units
 from forwarder.deliver.payload.shaped import Shaped
 from forwarder.lane.sizes import body_size
-from forwarder.settings.payload import model_of
+from forwarder.settings.payload import model_of, payload_of
 from forwarder.settings.providers.leaves import LeafError, parse
 from forwarder.settings.providers.shapes import complaints
 from forwarder.settings.providers.spec import ProviderSpec
@@ -269,3 +270,17 @@ def test_every_text_is_a_leaf_or_is_refused(text: str) -> None:
         parse(text)
     except LeafError as error:
         assert str(error)
+
+
+@pytest.mark.parametrize(
+    ("options", "record", "action"),
+    [
+        ({}, b'{"status":"resolved"}', "trigger"),
+        ({"dedupKey": "key"}, b'{"status":"resolved"}', "trigger"),
+        ({"dedupKey": "key"}, b'{"status":"resolved","key":"k"}', "resolve"),
+        ({"dedupKey": "key"}, b'{"status":"open","key":"k"}', "trigger"),
+    ],
+)
+def test_pagerduty_is_asked_to_resolve_only_what_an_event_names(options: Any, record: bytes, action: str) -> None:
+    payload = payload_of({"format": "pagerduty", "routingKey": secret("k" * 32), **options})
+    assert json.loads(provider_of(payload, "c").render([event(record)]).content)["event_action"] == action
