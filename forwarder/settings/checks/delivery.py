@@ -24,7 +24,7 @@ def delivery(settings: Settings) -> Iterator[Finding]:
 
 
 def _limits(hook: Webhook) -> _Said:
-    if hook.connect_timeout > hook.timeout:
+    if hook.connect_timeout > hook.timeout and "connect_timeout" in hook.model_fields_set:
         yield (
             ("connectTimeout",),
             "is longer than timeout, which ends the request first: it has no effect",

@@ -63,8 +63,12 @@ async def test_fail_gives_up_what_is_too_much_and_says_so(kafka: RealKafka, tmp_
             async with Stream(kafka, topic, 1, 50) as stream:
                 await asyncio.sleep(3.0)
                 produced = len(await stream.stop())
-            await asyncio.to_thread(worker.wait_metric, "forwarder_events_pending", lambda value: value == 0)
-            lost = worker.metric("forwarder_events_discarded_total", reason="rate_limited")
+            discarded, reason = "forwarder_events_discarded_total", "rate_limited"
+            await asyncio.to_thread(
+                worker.wait_metric, discarded, lambda n: n + len(accepted(receiver)) == produced, 30.0, reason=reason
+            )
+            await asyncio.to_thread(worker.wait_metric, "forwarder_events_pending", lambda n: n == 0, 30.0)
+            lost = worker.metric(discarded, reason=reason)
             assert worker.metric("forwarder_books_imbalance") == 0
             assert "rate_limited" in worker.process.output()
     assert 7 <= len(accepted(receiver)) < 20
