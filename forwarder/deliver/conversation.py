@@ -63,8 +63,10 @@ def below(url: str, path: str) -> str:
 class Conversation:
     """The exchanges of one attempt. They share its time (`webhook.timeout` seconds from the moment that this is made)."""
 
-    def __init__(self, webhook: Webhook, client: Client, credentials: Credentials, clock: Clock, batch_id: str) -> None:
-        self.url = target(webhook)
+    def __init__(
+        self, webhook: Webhook, client: Client, credentials: Credentials, clock: Clock, url: str, batch_id: str
+    ) -> None:
+        self.url = url
         self.reused = False
         self.sent_bytes = 0
         self._webhook = webhook
@@ -134,17 +136,16 @@ def sealed(
 ) -> Request:
     """The letter as a request, signed at `now` (Unix seconds). Raises SecretUnavailable, KeyUnusable."""
     proof = credentials.seal(token)
-    url = letter.url or target(webhook)
     headers: told.Headers = {}
     told.overlay(headers, (("User-Agent", told.USER_AGENT), ("Content-Type", letter.content_type)))
     told.overlay(headers, letter.under)
     told.overlay(headers, proof.pairs)
     told.overlay(headers, letter.headers)
     seen = {name: value for name, (_, value) in headers.items()}
-    message = Message(letter.batch_id, "", letter.content, letter.sent_at, letter.method, url, seen)
+    message = Message(letter.batch_id, "", letter.content, letter.sent_at, letter.method, letter.url, seen)
     told.overlay(headers, credentials.sign(message, now))
     return Request(
-        url=url,
+        url=letter.url,
         headers=dict(headers.values()),
         content=letter.content,
         timeout=timeout,

@@ -67,6 +67,7 @@ class Sender:
         self._clock = clock
         self._credentials = Credentials(webhook)
         self._provider = provider_of(webhook.payload, cluster)
+        self._url = target(webhook)
 
     def prepare(self, batch: Batch) -> Prepared | Unsendable:
         """Freeze the batch: its bytes and with them its id."""
@@ -111,9 +112,9 @@ class Sender:
     ) -> Attempt:
         """Send the batch once; `number` is 1 for the first attempt. Raises nothing but CancelledError."""
         started = self._clock.monotonic()
-        talk = Conversation(self._webhook, self._client, self._credentials, self._clock, prepared.batch_id)
+        talk = Conversation(self._webhook, self._client, self._credentials, self._clock, self._url, prepared.batch_id)
         try:
-            letter = await self._write(prepared, number, discarded, test)
+            letter = await self._write(prepared, prepared.body(), number, discarded, test)
         except SecretUnavailable as error:
             result: Response | Failure = Failure(Fault.CREDENTIALS, str(error))
         else:
@@ -139,7 +140,7 @@ class Sender:
         """The first attempt's request, secrets and all, and its body before compression; nothing is sent. Raises
         SecretUnavailable, KeyUnusable."""
         body = prepared.provider.render(prepared.batch.events)
-        letter = await self._write(prepared, 1, {}, test)
+        letter = await self._write(prepared, body, 1, {}, test)
         request = sealed(self._webhook, self._credentials, letter, self._clock.wall(), self._webhook.timeout)
         return request, body.content
 
@@ -164,9 +165,8 @@ class Sender:
         return ""
 
     async def _write(
-        self, prepared: Prepared, number: int, discarded: Mapping[DiscardReason, int], test: bool
+        self, prepared: Prepared, body: Body, number: int, discarded: Mapping[DiscardReason, int], test: bool
     ) -> Letter:
-        body = prepared.body()
         layer = list(
             told.delivery(
                 prepared.batch_id,
@@ -183,7 +183,7 @@ class Sender:
             layer.append(("Content-Encoding", coding))
             content = await compressed(content, coding)
         under = (*_of_spec(prepared.provider), *body.headers)
-        url = below(target(self._webhook), body.path) if body.path else ""
+        url = below(self._url, body.path) if body.path else self._url
         return Letter(
             prepared.batch_id, body.content_type, content, tuple(layer), under, url=url, sent_at=prepared.sent_at
         )

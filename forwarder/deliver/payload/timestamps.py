@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Literal
 
 TimestampFormat = Literal["seconds", "milliseconds", "microseconds", "nanoseconds", "rfc3339"]
@@ -18,10 +19,20 @@ def timestamp(time_ns: int, style: TimestampFormat) -> bytes:
     """
     if style != "rfc3339":
         return b"%d" % (time_ns // _NANOSECONDS_PER[style])
-    seconds, fraction = divmod(time_ns, 10**9)
     try:
-        moment = _EPOCH + timedelta(seconds=seconds)
+        return f'"{rfc3339(time_ns)}"'.encode()
     except OverflowError:
         return b"null"
+
+
+def rfc3339(ns: int) -> str:
+    """Nanoseconds since the Unix epoch as RFC 3339 in UTC, with the digits that it has. Raises OverflowError past year 9999."""
+    seconds, fraction = divmod(ns, 10**9)
     digits = f".{fraction:09d}".rstrip("0") if fraction else ""
-    return f'"{moment.replace(tzinfo=None).isoformat()}{digits}Z"'.encode()
+    return f"{_second(seconds)}{digits}Z"
+
+
+@lru_cache(maxsize=1024)
+def _second(seconds: int) -> str:
+    """Most events of a stream share their second with others."""
+    return (_EPOCH + timedelta(seconds=seconds)).replace(tzinfo=None).isoformat()

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 from typing import Any
 
+from forwarder.deliver.payload.timestamps import rfc3339
 from forwarder.model.times import time_ns
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -59,19 +59,6 @@ _PERCENT: Mapping[str, str] = {
     "A": "Monday", "I": "03", "p": "PM", "Z": "MST", "z": "-0700", "F": "2006-01-02", "T": "15:04:05", "f": ".000000",
 }  # fmt: skip
 _STRFTIME = re.compile(r"%(.)", re.DOTALL)
-
-
-def rfc3339(ns: int) -> str:
-    """Nanoseconds since the Unix epoch as RFC 3339 in UTC, with the digits that it has. Raises OverflowError past year 9999."""
-    seconds, fraction = divmod(ns, 10**9)
-    digits = f".{fraction:09d}".rstrip("0") if fraction else ""
-    return f"{_second(seconds)}{digits}Z"
-
-
-@lru_cache(maxsize=1024)
-def _second(seconds: int) -> str:
-    """Most events of a stream share their second with others."""
-    return (_EPOCH + timedelta(seconds=seconds)).replace(tzinfo=None).isoformat()
 
 
 def date(value: Any, layout: str = "") -> str:

@@ -7,9 +7,8 @@ from typing import Any
 
 import msgspec
 
-from forwarder.deliver.payload.timestamps import TimestampFormat, timestamp
+from forwarder.deliver.payload.timestamps import TimestampFormat, rfc3339, timestamp
 from forwarder.deliver.template import sift
-from forwarder.deliver.template.dates import rfc3339
 from forwarder.deliver.template.values import MISSING, Whole
 from forwarder.model.event import Event, event_id
 from forwarder.model.severity import Severity

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
 import yaml
 
 from forwarder.settings.providers.spec import ProviderSpec
+from forwarder.settings.shipped import shipped
 
 
 @cache
 def builtin() -> dict[str, ProviderSpec]:
     """By name, in alphabetical order. Raises pydantic's ValidationError where a file of ours is wrong."""
-    folder = files("forwarder.settings.providers") / "builtin"
-    found = sorted((item.name, item.read_text("utf-8")) for item in folder.iterdir() if item.name.endswith(".yaml"))
-    return {name.removesuffix(".yaml"): ProviderSpec.model_validate(_document(text)) for name, text in found}
+    found = shipped("forwarder.settings.providers", "builtin", ".yaml")
+    return {name: ProviderSpec.model_validate(_document(text)) for name, text in found.items()}
 
 
 def _document(text: str) -> Any:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
 import yaml
 
 from forwarder.settings.process import EventSet
+from forwarder.settings.shipped import shipped
 from forwarder.settings.webhook import Webhook
 
 
@@ -30,9 +30,8 @@ class BuiltinSet:
 @cache
 def builtin() -> dict[str, BuiltinSet]:
     """By name, product by product, in each file's order. Raises pydantic's ValidationError where a file of ours is wrong."""
-    folder = files("forwarder.settings.sets")
-    found = sorted((item.name, item.read_text("utf-8")) for item in folder.iterdir() if item.name.endswith(".yaml"))
-    sets = [one for name, text in found for one in _sets(name.removesuffix(".yaml"), yaml.safe_load(text))]
+    found = shipped("forwarder.settings.sets", ".", ".yaml")
+    sets = [one for product, text in found.items() for one in _sets(product, yaml.safe_load(text))]
     return {one.name: one for one in sets}
 
 

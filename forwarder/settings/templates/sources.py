@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
 
+from forwarder.settings.shipped import shipped
 from forwarder.settings.templates.model import Syntax, Template
 
 MAX_FILE_BYTES = 64 * 1024
-_SUFFIX = ".tmpl"
 
 
 @cache
 def starters() -> dict[str, dict[Syntax, str]]:
     """The templates that ship: name -> syntax -> body, in alphabetical order. Files are called `NAME.SYNTAX.tmpl`."""
-    folder = files("forwarder.settings.templates") / "starters"
     found: dict[str, dict[Syntax, str]] = {}
-    for item in sorted(folder.iterdir(), key=lambda one: one.name):
-        if item.name.endswith(_SUFFIX):
-            name, _, syntax = item.name.removesuffix(_SUFFIX).rpartition(".")
-            found.setdefault(name, {})["go" if syntax == "go" else "jinja"] = item.read_text("utf-8")
+    for file, body in shipped("forwarder.settings.templates", "starters", ".tmpl").items():
+        name, _, syntax = file.rpartition(".")
+        found.setdefault(name, {})["go" if syntax == "go" else "jinja"] = body
     return found
 
 
